@@ -1,0 +1,144 @@
+import { LedgerlineError } from '../schemas/index.ts';
+
+/** What the engine said about a refusal, without the values of any row. */
+export interface EngineRefusal {
+  readonly httpStatus?: number;
+  /** ClickHouse's exception code, e.g. 469 for a violated constraint. */
+  readonly engineCode?: number;
+  /** ClickHouse's name of that code, e.g. `VIOLATED_CONSTRAINT`. */
+  readonly engineType?: string;
+  /** The violated constraint, where one was. */
+  readonly constraint?: string;
+  /** The column whose value could not be read, where the engine names it. */
+  readonly column?: string;
+  /** The first bad row of the insert, counted from 1, where the engine names it. */
+  readonly row?: number;
+}
+
+/**
+ * The server answered with an exception.
+ *
+ * Codes: `CLICKHOUSE_REFUSED` (an exception of the engine), `CLICKHOUSE_HTTP_ERROR` (an answer that
+ * is not ClickHouse's: a proxy's, or another service on that port).
+ */
+export class ClickHouseError extends LedgerlineError implements EngineRefusal {
+  declare readonly httpStatus?: number;
+  declare readonly engineCode?: number;
+  declare readonly engineType?: string;
+  declare readonly constraint?: string;
+  declare readonly column?: string;
+  declare readonly row?: number;
+
+  constructor(
+    code: 'CLICKHOUSE_REFUSED' | 'CLICKHOUSE_HTTP_ERROR',
+    message: string,
+    refusal: EngineRefusal,
+    options: { retryable: boolean; hint?: string },
+  ) {
+    super(code, message, options);
+    this.name = 'ClickHouseError';
+    Object.assign(this, refusal);
+  }
+}
+
+/**
+ * No answer: the connection failed, or the deadline passed. Whether the statement ran is unknown,
+ * so an insert that ends this way has to be looked up before it is repeated.
+ */
+export class ClickHouseUnreachable extends LedgerlineError {
+  constructor(address: string, problem: string, cause?: unknown) {
+    super('CLICKHOUSE_UNREACHABLE', `ClickHouse at ${address}: ${problem}`, {
+      retryable: true,
+      hint: 'check that ClickHouse runs and that LEDGERLINE_CLICKHOUSE_URL names it',
+      cause,
+    });
+    this.name = 'ClickHouseUnreachable';
+  }
+}
+
+/** Refusals that pass by themselves: load, memory, replicas, shutdown; not the statement's fault. */
+const TRANSIENT = new Set([
+  159, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 285, 319, 394, 439, 473, 745, 999,
+]);
+
+const HINTS: Record<number, string> = {
+  60: 'run `ledgerline migrate` first',
+  81: 'run `ledgerline migrate` first',
+  192: 'check LEDGERLINE_CLICKHOUSE_USER',
+  193: 'check LEDGERLINE_CLICKHOUSE_PASSWORD',
+  497: 'grant this user the named right',
+  516: 'check LEDGERLINE_CLICKHOUSE_USER and LEDGERLINE_CLICKHOUSE_PASSWORD',
+};
+
+export interface RefusedAnswer {
+  readonly address: string;
+  readonly text: string;
+  readonly httpStatus?: number | undefined;
+  readonly exceptionCode?: string | undefined;
+  /**
+   * The texts of refused inserts quote the rows they refuse: personal data, which must reach neither
+   * log nor terminal. With `rows` the message is built from names and numbers alone.
+   */
+  readonly quotes: 'statement' | 'rows';
+}
+
+/** Turns an answer of the server that is not a success into an error. Pure. */
+export function refusalError(answer: RefusedAnswer): ClickHouseError {
+  const { text, httpStatus } = answer;
+  const found = /Code: (\d+)\./.exec(text)?.[1] ?? answer.exceptionCode;
+  const status = httpStatus === undefined ? {} : { httpStatus };
+  if (found === undefined || !/^[1-9]\d*$/.test(found)) {
+    const said = `ClickHouse at ${answer.address} answered HTTP ${httpStatus ?? 'nothing known'}`;
+    return new ClickHouseError('CLICKHOUSE_HTTP_ERROR', `${said}, not as ClickHouse does`, status, {
+      retryable: httpStatus === undefined || httpStatus >= 500 || httpStatus === 429,
+      hint: 'check that LEDGERLINE_CLICKHOUSE_URL names the HTTP port of ClickHouse',
+    });
+  }
+  const engineCode = Number(found);
+  const refusal: EngineRefusal = { ...status, engineCode, ...namesIn(text) };
+  const hint = HINTS[engineCode];
+  // 252 is load ("too many parts") or a fault of the rows ("too many partitions"): only one passes.
+  const permanent = engineCode === 252 && text.includes('partitions');
+  return new ClickHouseError(
+    'CLICKHOUSE_REFUSED',
+    answer.quotes === 'rows' ? withoutValues(refusal) : firstSentence(text),
+    refusal,
+    { retryable: TRANSIENT.has(engineCode) && !permanent, ...(hint === undefined ? {} : { hint }) },
+  );
+}
+
+function namesIn(text: string): EngineRefusal {
+  const engineType = text
+    .match(/\(([A-Z][A-Z0-9_]{2,})\)/g)
+    ?.at(-1)
+    ?.slice(1, -1);
+  const constraint = /Constraint `?([A-Za-z_]\w*)`? for table/.exec(text)?.[1];
+  const column = /(?:value of key|column) `?([A-Za-z_]\w*)`?/.exec(text)?.[1];
+  const row = /at row (\d+)/.exec(text)?.[1];
+  return {
+    ...(engineType === undefined ? {} : { engineType }),
+    ...(constraint === undefined ? {} : { constraint }),
+    ...(column === undefined || constraint !== undefined ? {} : { column }),
+    ...(row === undefined ? {} : { row: Number(row) }),
+  };
+}
+
+function withoutValues(refusal: EngineRefusal): string {
+  const parts = [
+    `ClickHouse refused the insert: ${refusal.engineType ?? 'exception'} (${refusal.engineCode})`,
+    refusal.constraint && `constraint ${refusal.constraint}`,
+    refusal.column && `column ${refusal.column}`,
+    refusal.row !== undefined && `row ${refusal.row} of the insert`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+const MESSAGE_LENGTH = 600;
+
+function firstSentence(text: string): string {
+  const said = text
+    .replace(/^[\s\S]*?(?:DB::)?Exception: /, '')
+    .replace(/\s*\(version [^)]*\)+\s*$/, '')
+    .trim();
+  return said.length > MESSAGE_LENGTH ? `${said.slice(0, MESSAGE_LENGTH)}…` : said;
+}
