@@ -1,0 +1,66 @@
+/**
+ * Every error this package makes: its code, whether trying again can help, what it means.
+ * docs/errors.md is made from this table. Codes are stable: programs may switch on them.
+ */
+export const ERROR_CODES = {
+  EVENT_TYPE_UNKNOWN: { retryable: false, meaning: 'no catalog declares this event type' },
+  EVENT_VERSION_UNKNOWN: { retryable: false, meaning: 'the event type has no such version' },
+  EVENT_DATA_INVALID: { retryable: false, meaning: "the event's data does not fit its schema" },
+  EVENT_INVALID: { retryable: false, meaning: 'a required field is missing or of a wrong kind' },
+  EVENT_REASON_REQUIRED: { retryable: false, meaning: 'the event type demands a stated reason' },
+  EVENT_MESSAGE_REQUIRED: { retryable: false, meaning: 'a free-form event needs a message' },
+  CATALOG_NAME_INVALID: { retryable: false, meaning: 'a category or event type is misnamed' },
+  CATALOG_NAME_RESERVED: { retryable: false, meaning: 'the name belongs to Ledgerline itself' },
+  CATALOG_DUPLICATE: { retryable: false, meaning: 'a type, alias or category is declared twice' },
+  CATALOG_INVALID: { retryable: false, meaning: 'a category or event type contradicts itself' },
+  ROW_INVALID: { retryable: false, meaning: 'a wire row is not what the column table says' },
+  CONFIG_INVALID: { retryable: false, meaning: 'configuration is unknown, missing or malformed' },
+  KAFKA_UNREACHABLE: { retryable: true, meaning: 'no Kafka broker answered' },
+  KAFKA_REFUSED: { retryable: false, meaning: 'Kafka answered and refused' },
+  CLICKHOUSE_UNREACHABLE: { retryable: true, meaning: 'ClickHouse did not answer' },
+  CLICKHOUSE_REFUSED: { retryable: false, meaning: 'ClickHouse answered with an exception' },
+  CLICKHOUSE_HTTP_ERROR: { retryable: true, meaning: 'what answered is not ClickHouse' },
+  DATABASE_NAME_INVALID: { retryable: false, meaning: 'the name of the database is malformed' },
+  DATABASE_NEWER: { retryable: false, meaning: 'a newer version has migrated the database' },
+  MIGRATION_INVALID: { retryable: false, meaning: 'a migration file is misnamed' },
+  MIGRATION_EDITED: { retryable: false, meaning: 'a migration changed after it was applied' },
+  RETENTION_INVALID: { retryable: false, meaning: 'a retention class or its days break a rule' },
+  DEADLINE_EXCEEDED: { retryable: true, meaning: 'something did not finish in its time' },
+  BUFFER_FULL: { retryable: true, meaning: 'the buffer had no room for the event' },
+  CLOSED: { retryable: false, meaning: 'it was used after it was closed' },
+} as const satisfies Readonly<Record<string, { retryable: boolean; meaning: string }>>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface LedgerlineErrorOptions {
+  /** The way out: what the reader should do now. */
+  readonly hint: string;
+  /** Overrides the code's own answer where the circumstances are known better. */
+  readonly retryable?: boolean | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error of this package. `message` names the thing and the rule (never a value or a
+ * secret), `hint` the way out, `retryable` whether the same call may succeed later.
+ *
+ * @example
+ * try {
+ *   defineCatalog(category('App', { label: 'App', icon: 'box', events: {} }));
+ * } catch (error) {
+ *   if (error instanceof LedgerlineError) console.error(error.code, error.hint);
+ * }
+ */
+export class LedgerlineError extends Error {
+  override readonly name: string = 'LedgerlineError';
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: LedgerlineErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
+    this.hint = options.hint;
+  }
+}

@@ -1,0 +1,30 @@
+export {
+  COLUMNS,
+  INSERT_COLUMNS,
+  MAX_MESSAGE_BYTES,
+  PRODUCER_COLUMNS,
+  WIRE_VERSION,
+  type Column,
+  type ProducerColumnName,
+  type StandardPaths,
+} from './columns.ts';
+export {
+  ERROR_CODES,
+  LedgerlineError,
+  type ErrorCode,
+  type LedgerlineErrorOptions,
+} from './errors.ts';
+export type { AuditEvent, Change, Party, PolicyStamp, RelatedParty } from './event.ts';
+export {
+  CHANGE_OPS,
+  OPERATIONS,
+  OUTCOMES,
+  PROTECTED_CATEGORIES,
+  RETENTION_CLASSES,
+  SEVERITIES,
+  type ChangeOp,
+  type Operation,
+  type Outcome,
+  type Severity,
+} from './vocabulary.ts';
+export { wireRowSchema, type WireRow } from './wire-row.ts';
