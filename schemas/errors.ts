@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   EVENT_DATA_INVALID: { retryable: false, meaning: "the event's data does not fit its schema" },
   EVENT_INVALID: { retryable: false, meaning: 'a required field is missing or of a wrong kind' },
   EVENT_REASON_REQUIRED: { retryable: false, meaning: 'the event type demands a stated reason' },
+  EVENT_TARGET_REQUIRED: { retryable: false, meaning: 'the event type is about a target' },
   EVENT_MESSAGE_REQUIRED: { retryable: false, meaning: 'a free-form event needs a message' },
   CATALOG_NAME_INVALID: { retryable: false, meaning: 'a category or event type is misnamed' },
   CATALOG_NAME_RESERVED: { retryable: false, meaning: 'the name belongs to Ledgerline itself' },

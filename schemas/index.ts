@@ -28,3 +28,8 @@ export {
   type Severity,
 } from './vocabulary.ts';
 export { wireRowSchema, type WireRow } from './wire-row.ts';
+export { defineCatalog, type Catalog, type EventInput, type EventTypeName } from './catalog.ts';
+export type { EventFields, FreeFormInput } from './catalog-types.ts';
+export { category, type Category, type CategoryOptions } from './category.ts';
+export { event, type DataSchema, type EventType, type EventTypeOptions } from './event-type.ts';
+export { checkInput, type InputCheck, type ResolvedEvent } from './resolved-event.ts';
