@@ -28,6 +28,11 @@ export const ERROR_CODES = {
   RETENTION_INVALID: { retryable: false, meaning: 'a retention class or its days break a rule' },
   DEADLINE_EXCEEDED: { retryable: true, meaning: 'something did not finish in its time' },
   BUFFER_FULL: { retryable: true, meaning: 'the buffer had no room for the event' },
+  PORT_TAKEN: { retryable: false, meaning: 'something else listens on the port' },
+  JAVA_UNUSABLE: { retryable: false, meaning: 'there is no Java, or it is too old' },
+  LOCAL_PART_MISSING: { retryable: false, meaning: 'a part of the local stack is not installed' },
+  LOCAL_START_FAILED: { retryable: false, meaning: 'a part of the local stack did not start' },
+  FOLDER_LOCKED: { retryable: false, meaning: 'another process owns the data folder' },
   CLOSED: { retryable: false, meaning: 'it was used after it was closed' },
 } as const satisfies Readonly<Record<string, { retryable: boolean; meaning: string }>>;
 
