@@ -1,0 +1,165 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, open, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { LedgerlineError } from '../schemas/index.ts';
+import { type Child, type Exit, spawnChild } from './child.ts';
+import { choosePort, freePort } from './free-port.ts';
+import { findJava } from './kafka/java.ts';
+import { answersAsKafka } from './kafka/probe.ts';
+import {
+  type KafkaProperties,
+  LOG4J_PROPERTIES,
+  propertiesFile,
+  serverProperties,
+} from './kafka/properties.ts';
+import { lastLines } from './last-lines.ts';
+import { PROJECT_ROOT } from './project-root.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
+
+export const KAFKA_START_TIMEOUT_MS = 60_000;
+export const KAFKA_STOP_TIMEOUT_MS = 20_000;
+const FORMAT_TIMEOUT_MS = 30_000;
+const PROBE_TIMEOUT_MS = 1000;
+
+export interface KafkaOptions {
+  /** Topics, configuration and kafka.log live here; made when missing. */
+  readonly dataDir: string;
+  /** Where the broker listens on 127.0.0.1. Default: any free port. */
+  readonly port?: number | undefined;
+  /** Kafka's own settings, over the defaults for one node. */
+  readonly config?: KafkaProperties | undefined;
+  /** Default: KAFKA_START_TIMEOUT_MS. */
+  readonly startTimeoutMs?: number | undefined;
+  /** Where `java` is looked for: PATH and JAVA_HOME. Default: process.env. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
+export interface Kafka {
+  /** `host:port` of the one broker, as clients take it. */
+  readonly brokers: readonly string[];
+  readonly port: number;
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  /** Sends a signal to the JVM: a fault from outside. */
+  kill(signal: NodeJS.Signals): boolean;
+  /** SIGTERM, then SIGKILL after KAFKA_STOP_TIMEOUT_MS. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts one Kafka 4 node (KRaft, broker and controller in one JVM) on 127.0.0.1 and resolves
+ * when it answers requests. Starting again on the same folder and port continues its topics, also
+ * after SIGKILL. The JVM ends with this process, however this process ends.
+ *
+ * @example
+ * const kafka = await startKafka({ dataDir: '/tmp/kafka' });
+ * console.log(kafka.brokers); // ['127.0.0.1:23817']
+ * await kafka.stop();
+ *
+ * @throws LedgerlineError JAVA_UNUSABLE (no Java, or older than 17), LOCAL_PART_MISSING (no jars),
+ *   PORT_TAKEN, LOCAL_START_FAILED (it ended, or did not answer in time)
+ */
+export async function startKafka(options: KafkaOptions): Promise<Kafka> {
+  const env = options.env ?? process.env;
+  const classPath = jars();
+  const java = await findJava(env);
+  const port = await choosePort('Kafka', options.port);
+  const home = resolve(options.dataDir);
+  await mkdir(home, { recursive: true });
+  const properties = join(home, 'server.properties');
+  const place = { port, controllerPort: await freePort(), dataDir: join(home, 'data') };
+  await writeFile(properties, propertiesFile(serverProperties(place, options.config ?? {})));
+  const log4j = join(home, 'log4j2.properties');
+  await writeFile(log4j, LOG4J_PROPERTIES);
+  if (!existsSync(join(place.dataDir, 'meta.properties'))) {
+    await format(java, classPath, properties, env);
+  }
+
+  const log = join(home, 'kafka.log');
+  const child = await spawnJvm({ java, classPath, properties, log4j, log, env });
+  await waitUntilReady({
+    what: 'Kafka',
+    address: `127.0.0.1:${port}`,
+    child,
+    timeoutMs: options.startTimeoutMs ?? KAFKA_START_TIMEOUT_MS,
+    probe: () => answersAsKafka(port, PROBE_TIMEOUT_MS),
+    log,
+  });
+  return {
+    brokers: [`127.0.0.1:${port}`],
+    port,
+    pid: child.pid,
+    exited: child.exited,
+    kill: (signal) => child.kill(signal),
+    stop: async () => void (await child.stop(KAFKA_STOP_TIMEOUT_MS)),
+  };
+}
+
+function jars(): string {
+  const folder = join(PROJECT_ROOT, '.local', 'kafka', 'libs');
+  if (existsSync(folder) && readdirSync(folder).some((file) => file.startsWith('kafka_'))) {
+    return join(folder, '*');
+  }
+  throw new LedgerlineError('LOCAL_PART_MISSING', `Kafka's jars are not in ${folder}`, {
+    hint: 'Fetch them with: npm run ready',
+  });
+}
+
+/** Makes the folder a Kafka folder of a new cluster. */
+async function format(
+  java: string,
+  classPath: string,
+  properties: string,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const clusterId = randomBytes(16).toString('base64url');
+  // Another leading character: the tool would read a dash as an option.
+  const id = clusterId.replace(/^-/, 'A');
+  const args = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool'];
+  try {
+    await promisify(execFile)(java, [...args, 'format', '-t', id, '-c', properties], {
+      env,
+      timeout: FORMAT_TIMEOUT_MS,
+    });
+  } catch (error) {
+    const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+    throw new LedgerlineError(
+      'LOCAL_START_FAILED',
+      `Kafka could not format its data folder: ${lastLines(output) || String(error)}`,
+      { hint: 'Remove the data folder to start afresh.', cause: error },
+    );
+  }
+}
+
+async function spawnJvm(part: {
+  java: string;
+  classPath: string;
+  properties: string;
+  log4j: string;
+  log: string;
+  env: NodeJS.ProcessEnv;
+}): Promise<Child> {
+  const log = await open(part.log, 'a');
+  try {
+    return await spawnChild({
+      command: part.java,
+      args: [
+        '-Xms256m',
+        '-Xmx512m',
+        '-Djava.awt.headless=true',
+        `-Dlog4j2.configurationFile=${part.log4j}`,
+        '-cp',
+        part.classPath,
+        'kafka.Kafka',
+        part.properties,
+      ],
+      stdio: ['ignore', log.fd, log.fd],
+      env: part.env,
+    });
+  } finally {
+    await log.close();
+  }
+}
