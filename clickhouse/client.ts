@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { LedgerlineError } from '../schemas/index.ts';
 import { ClickHouseUnreachable, refusalError } from './errors.ts';
 import { readText, withoutTrailingException } from './response.ts';
 import type { AnswerHead } from './response.ts';
@@ -274,10 +275,7 @@ export function quoted(name: string): string {
 }
 
 function isOurs(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    (error.name === 'ClickHouseError' || error instanceof ClickHouseUnreachable)
-  );
+  return error instanceof LedgerlineError;
 }
 
 function isStaleSocket(error: unknown): boolean {

@@ -22,6 +22,7 @@ export interface EngineRefusal {
  * is not ClickHouse's: a proxy's, or another service on that port).
  */
 export class ClickHouseError extends LedgerlineError implements EngineRefusal {
+  override readonly name = 'ClickHouseError';
   declare readonly httpStatus?: number;
   declare readonly engineCode?: number;
   declare readonly engineType?: string;
@@ -33,10 +34,9 @@ export class ClickHouseError extends LedgerlineError implements EngineRefusal {
     code: 'CLICKHOUSE_REFUSED' | 'CLICKHOUSE_HTTP_ERROR',
     message: string,
     refusal: EngineRefusal,
-    options: { retryable: boolean; hint?: string },
+    options: { retryable: boolean; hint: string },
   ) {
     super(code, message, options);
-    this.name = 'ClickHouseError';
     Object.assign(this, refusal);
   }
 }
@@ -46,13 +46,14 @@ export class ClickHouseError extends LedgerlineError implements EngineRefusal {
  * so an insert that ends this way has to be looked up before it is repeated.
  */
 export class ClickHouseUnreachable extends LedgerlineError {
+  override readonly name = 'ClickHouseUnreachable';
+
   constructor(address: string, problem: string, cause?: unknown) {
     super('CLICKHOUSE_UNREACHABLE', `ClickHouse at ${address}: ${problem}`, {
       retryable: true,
       hint: 'check that ClickHouse runs and that LEDGERLINE_CLICKHOUSE_URL names it',
       cause,
     });
-    this.name = 'ClickHouseUnreachable';
   }
 }
 
@@ -96,14 +97,14 @@ export function refusalError(answer: RefusedAnswer): ClickHouseError {
   }
   const engineCode = Number(found);
   const refusal: EngineRefusal = { ...status, engineCode, ...namesIn(text) };
-  const hint = HINTS[engineCode];
+  const hint = HINTS[engineCode] ?? `look up exception ${engineCode} in ClickHouse's documentation`;
   // 252 is load ("too many parts") or a fault of the rows ("too many partitions"): only one passes.
   const permanent = engineCode === 252 && text.includes('partitions');
   return new ClickHouseError(
     'CLICKHOUSE_REFUSED',
     answer.quotes === 'rows' ? withoutValues(refusal) : firstSentence(text),
     refusal,
-    { retryable: TRANSIENT.has(engineCode) && !permanent, ...(hint === undefined ? {} : { hint }) },
+    { retryable: TRANSIENT.has(engineCode) && !permanent, hint },
   );
 }
 

@@ -18,7 +18,7 @@ export interface MigrateOptions {
  * deduplication token of its own.
  *
  * @returns the names of the migrations that this call ran, in order.
- * @throws LedgerlineError `MIGRATION_EDITED`, `DATABASE_NEWER`, `DATABASE_NAME`.
+ * @throws LedgerlineError `MIGRATION_EDITED`, `DATABASE_NEWER`, `DATABASE_NAME_INVALID`.
  *
  * @example
  * const applied = await migrate(clickhouse); // ['0001_ledger.sql']
@@ -82,7 +82,7 @@ async function record(
 function assertDatabaseName(name: string): void {
   if (/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) return;
   throw new LedgerlineError(
-    'DATABASE_NAME',
+    'DATABASE_NAME_INVALID',
     'a database name is a letter or underscore, then at most 62 letters, digits or underscores',
     { hint: 'check LEDGERLINE_CLICKHOUSE_DATABASE' },
   );

@@ -39,7 +39,9 @@ export async function knownMigrations(folder: URL = migrationsFolder()): Promise
 export function parseMigration(name: string, sql: string): Migration {
   const version = Number(/^(\d{4})_[a-z0-9_]+\.sql$/.exec(name)?.[1]);
   if (!(version > 0)) {
-    throw new LedgerlineError('MIGRATION_NAME', `migration ${name}: expected NNNN_name.sql`);
+    throw new LedgerlineError('MIGRATION_INVALID', `migration ${name} is misnamed`, {
+      hint: 'name it NNNN_name.sql',
+    });
   }
   const statements = sql
     .split(/;[ \t]*$/m)
