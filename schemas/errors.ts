@@ -19,10 +19,19 @@ export const ERROR_CODES = {
   KAFKA_UNREACHABLE: { retryable: true, meaning: 'no Kafka broker answered' },
   KAFKA_REFUSED: { retryable: false, meaning: 'Kafka answered and refused' },
   KAFKA_TOPIC_MISSING: { retryable: false, meaning: 'the topic does not exist' },
-  KAFKA_TOPIC_UNFIT: { retryable: false, meaning: 'the topic is set up so that events would be lost' },
+  KAFKA_TOPIC_UNFIT: {
+    retryable: false,
+    meaning: 'the topic is set up so that events would be lost',
+  },
   KAFKA_TOPIC_RECREATED: { retryable: false, meaning: 'the topic was deleted and made again' },
-  KAFKA_OFFSETS_LOST: { retryable: false, meaning: 'Kafka no longer holds what was not yet stored' },
-  TABLE_UNFIT: { retryable: false, meaning: 'a table is missing or is not what the migrations make' },
+  KAFKA_OFFSETS_LOST: {
+    retryable: false,
+    meaning: 'Kafka no longer holds what was not yet stored',
+  },
+  TABLE_UNFIT: {
+    retryable: false,
+    meaning: 'a table is missing or is not what the migrations make',
+  },
   DELIVERY_HALTED: { retryable: false, meaning: 'going on could lose or double events' },
   CLICKHOUSE_UNREACHABLE: { retryable: true, meaning: 'ClickHouse did not answer' },
   CLICKHOUSE_REFUSED: { retryable: false, meaning: 'ClickHouse answered with an exception' },

@@ -1,0 +1,156 @@
+/** The worker's options, from the environment, all faults at once. */
+import { z } from 'zod';
+import { LedgerlineError } from '../schemas/index.ts';
+
+const count = (min: number, max: number, fallback: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+const MIB = 1024 * 1024;
+
+/**
+ * Every variable that the consuming side reads, with its default. docs/operations.md says what each is
+ * for; names end in the unit.
+ */
+const environment = z.object({
+  LEDGERLINE_KAFKA_BROKERS: z
+    .string()
+    .default('127.0.0.1:9092')
+    .transform((list) => list.split(',').map((one) => one.trim()))
+    .pipe(
+      z
+        .array(
+          z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port, several separated by commas'),
+        )
+        .min(1),
+    ),
+  LEDGERLINE_KAFKA_TOPIC: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9._-]{1,249}$/,
+      'must be a Kafka topic name: letters, digits, dot, dash, underscore',
+    )
+    .default('audit.events'),
+  LEDGERLINE_KAFKA_GROUP: z.string().min(1).max(200).default('ledgerline'),
+  LEDGERLINE_CLICKHOUSE_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
+    .default('http://127.0.0.1:8123'),
+  LEDGERLINE_CLICKHOUSE_DATABASE: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a database name: letters, digits, underscore')
+    .default('ledgerline'),
+  LEDGERLINE_CLICKHOUSE_USER: z.string().min(1).default('default'),
+  LEDGERLINE_CLICKHOUSE_PASSWORD: z.string().default(''),
+  LEDGERLINE_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info'),
+  LEDGERLINE_BATCH_ROWS: count(1, 1_000_000, 20_000),
+  LEDGERLINE_BATCH_BYTES: count(1024, 128 * MIB, 12 * MIB),
+  LEDGERLINE_BATCH_AGE_MS: count(10, 60_000, 1_000),
+  LEDGERLINE_BUFFER_BYTES: count(MIB, 4096 * MIB, 80 * MIB),
+  LEDGERLINE_MAX_MESSAGE_BYTES: count(1024, 64 * MIB, MIB),
+  LEDGERLINE_CONCURRENT_INSERTS: count(1, 16, 2),
+  LEDGERLINE_INSERT_TIMEOUT_MS: count(1_000, 600_000, 20_000),
+  LEDGERLINE_LEASE_MS: count(5_000, 3_600_000, 60_000),
+  LEDGERLINE_SESSION_TIMEOUT_MS: count(6_000, 300_000, 20_000),
+  LEDGERLINE_DRAIN_TIMEOUT_MS: count(100, 300_000, 15_000),
+  LEDGERLINE_ACCEPT_LOSS: z.enum(['none', 'retention', 'recreated']).default('none'),
+});
+
+/** What `ledgerline worker` and `ledgerline verify` run with. */
+export interface WorkerConfig {
+  readonly kafka: {
+    readonly brokers: readonly string[];
+    readonly topic: string;
+    readonly group: string;
+  };
+  readonly clickhouse: {
+    readonly url: string;
+    readonly database: string;
+    readonly username: string;
+    readonly password: string;
+  };
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly batch: {
+    readonly maxRows: number;
+    readonly maxBytes: number;
+    readonly maxAgeMs: number;
+  };
+  /** Bytes of messages held at once, over all partitions of this worker. */
+  readonly bufferBytes: number;
+  readonly maxMessageBytes: number;
+  readonly concurrentInserts: number;
+  readonly insertTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly sessionTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  /** Which loss the operator has accepted: it is recorded in quarantine, and the worker goes on. */
+  readonly acceptLoss: 'none' | 'retention' | 'recreated';
+}
+
+/** Names that other parts of Ledgerline read: known here, so that a typo can be told from them. */
+const ELSEWHERE = /^(AUDIT_TRAIL_\w+|LEDGERLINE_RETENTION_FILE)$/;
+
+/**
+ * Reads the options from environment variables.
+ *
+ * @param env e.g. `process.env`
+ * @throws LedgerlineError CONFIG_INVALID, whose message lists every unknown key and malformed value
+ * @example
+ * const config = workerConfig(process.env);
+ */
+export function workerConfig(env: Readonly<Record<string, string | undefined>>): WorkerConfig {
+  const faults: string[] = [];
+  for (const key of Object.keys(env)) {
+    if (key.startsWith('LEDGERLINE_') && !(key in environment.shape) && !ELSEWHERE.test(key)) {
+      faults.push(`${key}: unknown option`);
+    }
+  }
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues)
+      faults.push(`${String(issue.path[0])}: ${issue.message}`);
+  } else if (parsed.data.LEDGERLINE_LEASE_MS < 2 * parsed.data.LEDGERLINE_INSERT_TIMEOUT_MS) {
+    faults.push(
+      'LEDGERLINE_LEASE_MS: must be at least twice LEDGERLINE_INSERT_TIMEOUT_MS, so that a slow insert fits',
+    );
+  }
+  if (faults.length > 0 || !parsed.success) {
+    throw new LedgerlineError(
+      'CONFIG_INVALID',
+      `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'} in the configuration:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+      {
+        hint: 'Every option with its default is in .env.example.',
+      },
+    );
+  }
+  const e = parsed.data;
+  return {
+    kafka: {
+      brokers: e.LEDGERLINE_KAFKA_BROKERS,
+      topic: e.LEDGERLINE_KAFKA_TOPIC,
+      group: e.LEDGERLINE_KAFKA_GROUP,
+    },
+    clickhouse: {
+      url: e.LEDGERLINE_CLICKHOUSE_URL,
+      database: e.LEDGERLINE_CLICKHOUSE_DATABASE,
+      username: e.LEDGERLINE_CLICKHOUSE_USER,
+      password: e.LEDGERLINE_CLICKHOUSE_PASSWORD,
+    },
+    logLevel: e.LEDGERLINE_LOG_LEVEL,
+    batch: {
+      maxRows: e.LEDGERLINE_BATCH_ROWS,
+      maxBytes: e.LEDGERLINE_BATCH_BYTES,
+      maxAgeMs: e.LEDGERLINE_BATCH_AGE_MS,
+    },
+    bufferBytes: e.LEDGERLINE_BUFFER_BYTES,
+    maxMessageBytes: e.LEDGERLINE_MAX_MESSAGE_BYTES,
+    concurrentInserts: e.LEDGERLINE_CONCURRENT_INSERTS,
+    insertTimeoutMs: e.LEDGERLINE_INSERT_TIMEOUT_MS,
+    leaseMs: e.LEDGERLINE_LEASE_MS,
+    sessionTimeoutMs: e.LEDGERLINE_SESSION_TIMEOUT_MS,
+    drainTimeoutMs: e.LEDGERLINE_DRAIN_TIMEOUT_MS,
+    acceptLoss: e.LEDGERLINE_ACCEPT_LOSS,
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * What came around a message's value, its key and headers, packed behind it: needed only when the
+ * message is quarantined, so it is kept as bytes and read back then.
+ */
+export type HeaderValue = Buffer | string | undefined;
+
+export interface MessageHeaders {
+  readonly [name: string]: HeaderValue | HeaderValue[];
+}
+
+export interface Envelope {
+  readonly key: string;
+  readonly headers: Record<string, string>;
+}
+
+/** Header of a message that may have been sent before: spool replay, import. */
+export const MAY_REPEAT_HEADER = 'll-dup';
+
+const sizeOf = (value: HeaderValue): number =>
+  value === undefined ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+
+/** Upper bound of what {@link writeEnvelope} writes. */
+export function envelopeSize(key: Buffer | null, headers: MessageHeaders | undefined): number {
+  let size = 4 + (key?.length ?? 0);
+  for (const name in headers) {
+    const value = headers[name];
+    const entry = 3 * name.length + 6;
+    if (Array.isArray(value)) for (const one of value) size += entry + sizeOf(one);
+    else size += entry + sizeOf(value);
+  }
+  return size;
+}
+
+/** Writes key and headers at `at` and answers the position behind them. */
+export function writeEnvelope(
+  to: Buffer,
+  at: number,
+  key: Buffer | null,
+  headers: MessageHeaders | undefined,
+): number {
+  let end = to.writeUInt32LE(key?.length ?? 0, at);
+  if (key) end += key.copy(to, end);
+  for (const name in headers) {
+    const value = headers[name];
+    if (Array.isArray(value)) for (const one of value) end = writeHeader(to, end, name, one);
+    else end = writeHeader(to, end, name, value);
+  }
+  return end;
+}
+
+function writeHeader(to: Buffer, at: number, name: string, value: HeaderValue): number {
+  const nameBytes = to.write(name, at + 2);
+  to.writeUInt16LE(nameBytes, at);
+  let end = at + 2 + nameBytes;
+  const valueBytes =
+    value === undefined
+      ? 0
+      : typeof value === 'string'
+        ? to.write(value, end + 4)
+        : value.copy(to, end + 4);
+  end = to.writeUInt32LE(valueBytes, end);
+  return end + valueBytes;
+}
+
+/** Reads back what {@link writeEnvelope} wrote. Of a header given twice, the last value stays. */
+export function readEnvelope(bytes: Buffer): Envelope {
+  const keyBytes = bytes.readUInt32LE(0);
+  let at = 4 + keyBytes;
+  const key = bytes.toString('utf8', 4, at);
+  const headers: Record<string, string> = {};
+  while (at < bytes.length) {
+    const nameEnd = at + 2 + bytes.readUInt16LE(at);
+    const name = bytes.toString('utf8', at + 2, nameEnd);
+    const valueEnd = nameEnd + 4 + bytes.readUInt32LE(nameEnd);
+    headers[name] = bytes.toString('utf8', nameEnd + 4, valueEnd);
+    at = valueEnd;
+  }
+  return { key, headers };
+}

@@ -1,0 +1,54 @@
+/**
+ * The engine's clock and the table's retention classes, as the worker last saw them. Leases run by the
+ * engine's clock, because it is the engine that checks them.
+ */
+import { type ClickHouse, readRetention, type RetentionClasses } from '../clickhouse/index.ts';
+import type { Expiry } from './judge.ts';
+import type { LedgerSink } from './ledger-sink.ts';
+
+const REFRESH_MS = 60_000;
+
+export class ExpiryClock {
+  readonly #clickhouse: ClickHouse;
+  readonly #sink: LedgerSink;
+  #skewMs = 0;
+  #classes: RetentionClasses | undefined;
+  #refreshedAt = 0;
+  #refreshing = false;
+
+  constructor(clickhouse: ClickHouse, sink: LedgerSink) {
+    this.#clickhouse = clickhouse;
+    this.#sink = sink;
+  }
+
+  /** Milliseconds since 1970 by the engine's clock. */
+  now(): number {
+    return Date.now() + this.#skewMs;
+  }
+
+  async expiry(): Promise<Expiry> {
+    this.#classes = await readRetention(this.#clickhouse);
+    const classes = this.#classes;
+    return {
+      nowMs: this.now(),
+      daysOf: (name) => classes[name] ?? classes['standard'] ?? Number.POSITIVE_INFINITY,
+    };
+  }
+
+  async refresh(): Promise<void> {
+    this.#skewMs = await this.#sink.clockSkewMs(() => Date.now());
+    this.#refreshedAt = Date.now();
+  }
+
+  /** In the background; a failure leaves the last values, and the next call tries again. */
+  refreshWhenStale(): void {
+    if (this.#refreshing || Date.now() - this.#refreshedAt < REFRESH_MS) return;
+    this.#refreshing = true;
+    this.#refreshedAt = Date.now();
+    void this.refresh()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#refreshing = false;
+      });
+  }
+}

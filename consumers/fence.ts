@@ -1,0 +1,185 @@
+/**
+ * Everything that reaches into kafkajs. Its public commit always uses the *current* generation, so a
+ * handler that has lost its partition could commit for the new owner; and it commits by itself when an
+ * offset is out of range, which would erase an intent. Here every broker that the consumer can get hold
+ * of is wrapped, so that
+ *
+ * - a commit is made once, with the generation under which the partition was assigned, or not at all;
+ * - the broker's answer to the join is seen before the first fetch, and intents are read behind the fence;
+ * - commits that kafkajs makes by itself are refused.
+ *
+ * test/consumers/fence.test.ts notices when a new kafkajs no longer works like this.
+ */
+import type { Broker, Cluster, PartitionAssigner } from 'kafkajs';
+import {
+  METADATA_API_KEY,
+  METADATA_VERSION,
+  type TopicIdentity,
+  decodeTopicMetadataResponse,
+  encodeTopicMetadataRequest,
+} from './topic-metadata.ts';
+
+/** One membership in the group: what a commit must name to be accepted. */
+export interface Session {
+  readonly generationId: number;
+  readonly memberId: string;
+}
+
+export interface Assignment extends Session {
+  /** Partitions of the ledger's topic. */
+  readonly partitions: readonly number[];
+  /** The coordinator's connection, for reading behind the fence. */
+  readonly coordinator: Broker;
+}
+
+export interface GroupListener {
+  /** Before each JoinGroup request: the last chance to finish what the old generation began. */
+  beforeJoin(): Promise<void>;
+  /** After SyncGroup and before the first fetch of the new generation. Throwing fails the join. */
+  assigned(assignment: Assignment): Promise<void>;
+}
+
+interface CommitRequest {
+  readonly groupId: string;
+  readonly groupGenerationId: number;
+  readonly memberId: string;
+  readonly topics: {
+    readonly topic: string;
+    readonly partitions: {
+      readonly partition: number;
+      readonly offset: string;
+      readonly metadata: string;
+    }[];
+  }[];
+}
+
+/** What kafkajs does with its brokers, beyond its published types. */
+interface GroupBroker extends Broker {
+  joinGroup(request: unknown): Promise<unknown>;
+  syncGroup(request: {
+    generationId: number;
+    memberId: string;
+  }): Promise<{ memberAssignment: Buffer }>;
+  readonly connectionPool: {
+    send(exchange: {
+      request: object;
+      response: {
+        decode(raw: Buffer): Promise<TopicIdentity>;
+        parse(value: TopicIdentity): Promise<TopicIdentity>;
+      };
+    }): Promise<TopicIdentity>;
+  };
+}
+
+export interface FenceParts {
+  readonly topic: string;
+  readonly roundRobin: PartitionAssigner;
+  readonly decodeAssignment: (bytes: Buffer) => { readonly [topic: string]: number[] };
+  readonly listener: GroupListener;
+  /** Wraps the refusal in an error that kafkajs does not retry. */
+  readonly refusal: (message: string) => Error;
+}
+
+/** The text of the crash that a refused commit of kafkajs's own ends in. */
+export const FOREIGN_COMMIT = 'offset commit not made by the delivery protocol';
+
+export class Fence {
+  readonly #parts: FenceParts;
+  readonly #own = new WeakSet<object>();
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #wrapped = new WeakMap<Broker, Broker>();
+  #cluster: Cluster | undefined;
+
+  constructor(parts: FenceParts) {
+    this.#parts = parts;
+  }
+
+  /** For kafkajs's `partitionAssigners`: the extension point that hands out its cluster. */
+  readonly assigner: PartitionAssigner = (config) => {
+    const { cluster } = config;
+    const findBroker = cluster.findBroker.bind(cluster);
+    cluster.findBroker = async (node) => this.#wrap(await findBroker(node));
+    this.#cluster = cluster;
+    return this.#parts.roundRobin(config);
+  };
+
+  /**
+   * One attempt to commit, in the generation named. `check` runs in the same tick in which the request
+   * is handed over, because a member that rejoins a stable group keeps its generation.
+   */
+  async commit(request: CommitRequest, check: () => void): Promise<void> {
+    const coordinator = await this.cluster.findGroupCoordinator({ groupId: request.groupId });
+    check();
+    this.#own.add(request);
+    const sent = coordinator.offsetCommit(request);
+    this.#pending.add(sent);
+    try {
+      await sent;
+    } finally {
+      this.#pending.delete(sent);
+    }
+  }
+
+  get cluster(): Cluster {
+    if (!this.#cluster) throw new Error('The consumer has not been created yet');
+    return this.#cluster;
+  }
+
+  #wrap(broker: Broker): Broker {
+    const known = this.#wrapped.get(broker);
+    if (known) return known;
+    const group = broker as GroupBroker;
+    const overrides: Partial<Record<string | symbol, unknown>> = {
+      joinGroup: async (request: unknown) => {
+        await this.#parts.listener.beforeJoin();
+        return group.joinGroup(request);
+      },
+      syncGroup: async (request: { generationId: number; memberId: string }) => {
+        const response = await group.syncGroup(request);
+        // No commit of the old session may land after the intents are read.
+        await Promise.allSettled(this.#pending);
+        const assignment = this.#parts.decodeAssignment(response.memberAssignment);
+        await this.#parts.listener.assigned({
+          generationId: request.generationId,
+          memberId: request.memberId,
+          partitions: assignment[this.#parts.topic] ?? [],
+          coordinator: broker,
+        });
+        return response;
+      },
+      offsetCommit: (request: CommitRequest) => {
+        if (!this.#own.has(request)) return Promise.reject(this.#parts.refusal(FOREIGN_COMMIT));
+        return group.offsetCommit(request as unknown as Parameters<Broker['offsetCommit']>[0]);
+      },
+    };
+    const wrapped = new Proxy(broker, {
+      get(target, property) {
+        const override = overrides[property];
+        if (override !== undefined) return override;
+        const value: unknown = Reflect.get(target, property, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    this.#wrapped.set(broker, wrapped);
+    this.#wrapped.set(wrapped, wrapped);
+    return wrapped;
+  }
+}
+
+/** The topic's id, asked on a connection of kafkajs, which itself does not speak that version. */
+export async function fetchTopicId(broker: Broker, topic: string): Promise<TopicIdentity> {
+  const payload = encodeTopicMetadataRequest(topic);
+  return (broker as GroupBroker).connectionPool.send({
+    request: {
+      apiKey: METADATA_API_KEY,
+      apiVersion: METADATA_VERSION,
+      apiName: 'Metadata',
+      // All that kafkajs asks of an encoder when it writes a request.
+      encode: () => Promise.resolve({ buf: payload, buffer: payload }),
+    },
+    response: {
+      decode: (raw) => Promise.resolve(decodeTopicMetadataResponse(raw)),
+      parse: (value) => Promise.resolve(value),
+    },
+  });
+}

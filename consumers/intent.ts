@@ -1,0 +1,83 @@
+/**
+ * What a worker commits *before* it inserts: the range of offsets it is about to store. Whoever owns
+ * the partition next, after a crash at any moment, finds it beside the committed offset, builds the
+ * same batch again from Kafka, and looks which of its rows are stored already.
+ */
+import { decodeOffsets, encodeOffsets } from './offset-ranges.ts';
+
+export interface Intent {
+  /** The topic's id: a topic that was deleted and made again is another log. */
+  readonly topicId: string;
+  /** First offset of the range; it is the committed offset itself. */
+  readonly first: number;
+  /** Last offset of the range, included. */
+  readonly last: number;
+  /** How many messages lie in the range (control records and aborted ones are not messages). */
+  readonly rows: number;
+  /** Fingerprint of the range's raw offsets, timestamps, keys, headers and values. */
+  readonly hash: string;
+  /** Offsets that the ledger does not take; decided once, so that two owners can't decide differently. */
+  readonly bad: readonly number[];
+}
+
+/** Kafka's `offset.metadata.max.bytes` default. */
+export const MAX_METADATA_BYTES = 4096;
+
+/** The text that stands as metadata beside the committed offset. */
+export function encodeIntent(intent: Intent): string {
+  const { topicId, first, last, rows, hash, bad } = intent;
+  return JSON.stringify({
+    v: 1,
+    topicId,
+    end: last,
+    rows,
+    hash,
+    ...(bad.length > 0 && { bad: encodeOffsets(bad, first) }),
+  });
+}
+
+export const fitsMetadata = (intent: Intent): boolean =>
+  encodeIntent(intent).length <= MAX_METADATA_BYTES;
+
+/** The text beside a committed offset while no batch is under way. */
+export const encodeIdle = (topicId: string): string => JSON.stringify({ v: 1, topicId });
+
+export type ReadMetadata =
+  /** Nothing, or nothing of ours: the offset was set by hand or by another tool. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'idle'; readonly topicId: string }
+  | { readonly kind: 'intent'; readonly topicId: string; readonly intent: Intent }
+  /** Something that this version does not understand, so that it can't know what is under way. */
+  | { readonly kind: 'unreadable' };
+
+/** Reads what stands beside the committed offset `offset`. */
+export function decodeMetadata(metadata: string | null, offset: number): ReadMetadata {
+  if (metadata === null || metadata === '') return { kind: 'none' };
+  let value: unknown;
+  try {
+    value = JSON.parse(metadata);
+  } catch {
+    return { kind: 'unreadable' };
+  }
+  if (typeof value !== 'object' || value === null) return { kind: 'unreadable' };
+  const { v, topicId, end, rows, hash, bad: badText = '' } = value as Record<string, unknown>;
+  if (v !== 1 || typeof topicId !== 'string') return { kind: 'unreadable' };
+  if (end === undefined) return { kind: 'idle', topicId };
+  if (
+    typeof hash !== 'string' ||
+    typeof badText !== 'string' ||
+    !Number.isSafeInteger(end) ||
+    !Number.isSafeInteger(rows) ||
+    (end as number) < offset
+  ) {
+    return { kind: 'unreadable' };
+  }
+  const bad = decodeOffsets(badText, offset);
+  if (!bad) return { kind: 'unreadable' };
+  const last = end as number;
+  return {
+    kind: 'intent',
+    topicId,
+    intent: { topicId, first: offset, last, rows: rows as number, hash, bad },
+  };
+}

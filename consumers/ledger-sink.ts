@@ -1,0 +1,180 @@
+/**
+ * What delivery asks of ClickHouse: insert a batch under a token and a lease, and look what is there.
+ */
+import { Readable } from 'node:stream';
+import type { ClickHouse } from '../clickhouse/index.ts';
+import { INSERT_COLUMNS } from '../schemas/index.ts';
+import type { Row } from './backlog.ts';
+import { encodeQuarantine, type QuarantinedMessage, QUARANTINE_COLUMNS } from './quarantine.ts';
+import { insertBody, type Origin } from './splice.ts';
+
+export const LEDGER_TABLE = 'audit_events';
+export const QUARANTINE_TABLE = 'audit_quarantine';
+
+/**
+ * One insert is one block, whatever the server's defaults: in several blocks a violated constraint
+ * would leave the earlier ones behind. And nothing that a message says is skipped in silence.
+ */
+const INSERT_SETTINGS = {
+  async_insert: 0,
+  max_insert_block_size: 1_048_576,
+  max_insert_block_size_bytes: 0,
+  min_insert_block_size_rows: 1_048_576,
+  min_insert_block_size_bytes: 268_435_456,
+  input_format_parallel_parsing: 0,
+  input_format_skip_unknown_fields: 0,
+  input_format_json_ignore_unknown_keys_in_named_tuple: 0,
+  input_format_null_as_default: 0,
+  input_format_allow_errors_num: 0,
+  input_format_allow_errors_ratio: 0,
+  date_time_input_format: 'best_effort',
+  insert_deduplicate: 1,
+  // A block may touch as many months and classes as a backlog spans.
+  max_partitions_per_insert_block: 1_000,
+  throw_on_max_partitions_per_insert_block: 1,
+} as const;
+
+export interface InsertRequest {
+  readonly origin: Origin;
+  readonly token: string;
+  /** Until when the engine may take it, in seconds since 1970 by the engine's clock. */
+  readonly leaseSeconds: number;
+  readonly timeoutMs: number;
+}
+
+export interface KnownEvent {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export class LedgerSink {
+  readonly #clickhouse: ClickHouse;
+
+  constructor(clickhouse: ClickHouse) {
+    this.#clickhouse = clickhouse;
+  }
+
+  /** Inserts the rows; answers how many the engine says it wrote. */
+  async insert(
+    rows: readonly Row[],
+    mended: ReadonlyMap<number, Buffer>,
+    request: InsertRequest,
+  ): Promise<number> {
+    const body = insertBody(rows, request.origin, request.leaseSeconds, mended);
+    const { writtenRows } = await this.#clickhouse.insert({
+      table: LEDGER_TABLE,
+      columns: INSERT_COLUMNS,
+      format: 'JSONEachRow',
+      // Not in object mode: the pieces are bytes, and two of them may wait.
+      body: Readable.from(body, { objectMode: false, highWaterMark: 512 * 1024 }),
+      settings: { ...INSERT_SETTINGS, insert_deduplication_token: request.token },
+      timeoutMs: request.timeoutMs,
+    });
+    return writtenRows;
+  }
+
+  async quarantine(messages: readonly QuarantinedMessage[], request: InsertRequest): Promise<void> {
+    await this.#clickhouse.insert({
+      table: QUARANTINE_TABLE,
+      columns: QUARANTINE_COLUMNS,
+      format: 'RowBinary',
+      body: Readable.from(encodeQuarantine(messages, request), { objectMode: false }),
+      settings: { ...INSERT_SETTINGS, insert_deduplication_token: request.token },
+      timeoutMs: request.timeoutMs,
+    });
+  }
+
+  /** Records offsets that Kafka lost and an operator has accepted to lose, at the last of them. */
+  async recordLoss(
+    origin: Origin,
+    lost: { readonly first: number; readonly last: number },
+    leaseEndsMs: number,
+  ): Promise<void> {
+    const message: QuarantinedMessage = {
+      reason: 'accepted_loss',
+      error: `offsets ${lost.first}-${lost.last} were deleted by Kafka before they were stored`,
+      offset: lost.last,
+      timestamp: 0,
+      key: '',
+      headers: {},
+      message: Buffer.alloc(0),
+    };
+    await this.quarantine([message], {
+      origin,
+      token: `ledgerline/${origin.topicId}/${origin.partition}/${lost.first}-${lost.last}/lost`,
+      leaseSeconds: Math.floor(leaseEndsMs / 1000),
+      timeoutMs: 10_000,
+    });
+  }
+
+  /** The highest offset that either table holds of the partition; -1 when none. */
+  async highWater({ topicId, partition }: Origin): Promise<number> {
+    const rows = await this.#clickhouse.query<{ rows: string; highest: string }>(
+      `SELECT count() AS rows, max(highest) AS highest FROM (
+         SELECT max(kafka_offset) AS highest FROM ${LEDGER_TABLE}
+         WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:Int32} HAVING count() > 0
+         UNION ALL
+         SELECT max(kafka_offset) AS highest FROM ${QUARANTINE_TABLE}
+         WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:Int32} HAVING count() > 0)`,
+      { params: { topicId, partition } },
+    );
+    const [answer] = rows;
+    return !answer || answer.rows === '0' ? -1 : Number(answer.highest);
+  }
+
+  /** Which offsets of a range are accounted for already, in the ledger or in quarantine. */
+  async settled(origin: Origin, first: number, last: number): Promise<Set<number>> {
+    const [ledger, quarantine] = await Promise.all([
+      this.#offsets(LEDGER_TABLE, origin, first, last),
+      this.#offsets(QUARANTINE_TABLE, origin, first, last),
+    ]);
+    return new Set([...ledger, ...quarantine]);
+  }
+
+  async quarantined(origin: Origin, first: number, last: number): Promise<Set<number>> {
+    return new Set(await this.#offsets(QUARANTINE_TABLE, origin, first, last));
+  }
+
+  async #offsets(table: string, origin: Origin, first: number, last: number): Promise<number[]> {
+    const rows = await this.#clickhouse.query<{ offset: string }>(
+      `SELECT kafka_offset AS offset FROM ${table}
+       WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:Int32}
+         AND kafka_offset BETWEEN {first:Int64} AND {last:Int64}`,
+      { params: { topicId: origin.topicId, partition: origin.partition, first, last } },
+    );
+    return rows.map(({ offset }) => Number(offset));
+  }
+
+  /** Where events with these ids are stored, if they are. */
+  async find(eventIds: readonly string[]): Promise<Map<string, KnownEvent[]>> {
+    const found = new Map<string, KnownEvent[]>();
+    // In portions: the list travels in the request's address.
+    for (let at = 0; at < eventIds.length; at += 500) {
+      const rows = await this.#clickhouse.query<{
+        id: string;
+        topicId: string;
+        partition: number;
+        offset: string;
+      }>(
+        `SELECT event_id AS id, kafka_topic_id AS topicId, kafka_partition AS partition, kafka_offset AS offset
+         FROM ${LEDGER_TABLE} WHERE event_id IN {ids:Array(UUID)}`,
+        { params: { ids: eventIds.slice(at, at + 500) } },
+      );
+      for (const { id, topicId, partition, offset } of rows) {
+        const known = { topicId, partition, offset: Number(offset) };
+        found.set(id, [...(found.get(id) ?? []), known]);
+      }
+    }
+    return found;
+  }
+
+  /** How far the engine's clock is ahead of ours, in milliseconds. */
+  async clockSkewMs(now: () => number): Promise<number> {
+    const asked = now();
+    const [row] = await this.#clickhouse.query<{ now: string }>(
+      'SELECT toUnixTimestamp64Milli(now64(3)) AS now',
+    );
+    return Number(row?.now) - (asked + now()) / 2;
+  }
+}

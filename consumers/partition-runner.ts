@@ -1,0 +1,626 @@
+/**
+ * Drives the state machine of one partition for as long as one session owns it: does what the state
+ * asks, answers how it went. When the session is over it stops in the middle; whoever owns the
+ * partition next goes on from the intent.
+ */
+import type { Logger } from 'pino';
+import {
+  Backlog,
+  type Batch,
+  type BatchLimits,
+  type ConsumedMessage,
+  type Row,
+  valueOf,
+} from './backlog.ts';
+import { backoffMs, pause } from './backoff.ts';
+import type { ChunkPool } from './chunk-pool.ts';
+import { classify, type Failure } from './failure.ts';
+import type { Session } from './fence.ts';
+import { encodeIdle, encodeIntent, fitsMetadata, type Intent } from './intent.ts';
+import { type Expiry, judge } from './judge.ts';
+import type { CommitResult } from './kafka.ts';
+import type { LedgerSink } from './ledger-sink.ts';
+import {
+  advance,
+  type BatchFacts,
+  type Halt,
+  intentOf,
+  opening,
+  type Outcome,
+  type State,
+} from './partition.ts';
+import { quarantinedMessage, type Rejection } from './quarantine.ts';
+import { findRepeats } from './repeats.ts';
+import type { Slots } from './slots.ts';
+import type { Origin } from './splice.ts';
+
+export interface RunnerLimits extends BatchLimits {
+  /** A batch leaves at this age, however small it is. */
+  readonly maxAgeMs: number;
+  /** Above it the partition is paused; below half of it, it goes on. */
+  readonly maxHeldBytes: number;
+  readonly maxMessageBytes: number;
+  readonly insertTimeoutMs: number;
+  /** How long after a commit an insert may still be taken. */
+  readonly leaseMs: number;
+}
+
+/** What the worker offers to each of its partitions. */
+export interface RunnerContext {
+  readonly pool: ChunkPool;
+  readonly slots: Slots;
+  readonly sink: LedgerSink;
+  readonly limits: RunnerLimits;
+  readonly log: Logger;
+  readonly counters: Counters;
+  /** Milliseconds since 1970 by the engine's clock. */
+  engineNow(): number;
+  /** The table's retention classes, as fresh as they need to be. */
+  expiry(): Promise<Expiry>;
+  commit(
+    session: Session,
+    partition: number,
+    offset: number,
+    metadata: string,
+    check: () => void,
+  ): Promise<CommitResult>;
+  pause(partition: number): void;
+  resume(partition: number): void;
+  halted(partition: number, halt: Halt): void;
+  /** A fault of ours: nothing that waiting would mend. */
+  broken(partition: number, error: Error): void;
+}
+
+/** What the worker tells of itself. Counts since its start. */
+export interface Counters {
+  rows: number;
+  bytes: number;
+  batches: number;
+  inserts: number;
+  quarantined: number;
+  recoveries: number;
+  healed: number;
+  retries: number;
+  fenced: number;
+}
+
+/** Thrown inside the runner when its session is over. */
+class Fenced extends Error {}
+
+export class PartitionRunner {
+  readonly partition: number;
+  readonly #context: RunnerContext;
+  readonly #origin: Origin;
+  readonly #session: Session;
+  readonly #backlog: Backlog;
+  readonly #over = new AbortController();
+  #state: State;
+  #batch: Batch | undefined;
+  readonly #rejections = new Map<number, Rejection>();
+  readonly #mended = new Map<number, Buffer>();
+  /** Until when the engine may take an insert, by its own clock. */
+  #leaseEndsMs = 0;
+  #attempt = 0;
+  #outageSince = 0;
+  #draining = false;
+  #paused = false;
+  #running: Promise<void> | undefined;
+
+  constructor(
+    context: RunnerContext,
+    session: Session,
+    origin: Origin,
+    from: number,
+    intent: Intent | null,
+  ) {
+    this.#context = context;
+    this.#session = session;
+    this.#origin = origin;
+    this.partition = origin.partition;
+    this.#backlog = new Backlog(context.pool, from, context.limits.maxMessageBytes);
+    this.#state = opening(origin.topicId, intent);
+    if (intent) context.counters.recoveries++;
+  }
+
+  get heldBytes(): number {
+    return this.#backlog.heldBytes;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** Messages of one fetch; answers the offset that was expected when they are not next. */
+  receive(
+    fetchedOffset: number,
+    lastOffset: number,
+    messages: readonly ConsumedMessage[],
+  ): number | undefined {
+    if (this.#over.signal.aborted) return undefined;
+    if (fetchedOffset !== this.#backlog.next) return this.#backlog.next;
+    this.#backlog.append(messages, lastOffset, Date.now());
+    if (this.#backlog.heldBytes > this.#context.limits.maxHeldBytes && !this.#paused) {
+      this.#paused = true;
+      this.#context.pause(this.partition);
+    }
+    this.wake();
+    return undefined;
+  }
+
+  /** Offsets up to `lastOffset` held nothing but control or aborted records. */
+  skip(lastOffset: number): void {
+    if (!this.#over.signal.aborted && lastOffset >= this.#backlog.next) {
+      this.#backlog.append([], lastOffset, Date.now());
+    }
+  }
+
+  /** Goes on if there is something to do; called on messages and by the worker's clock. */
+  wake(): void {
+    if (this.#running || this.#over.signal.aborted) return;
+    this.#running = this.#run()
+      .catch((error: unknown) => {
+        this.#over.abort();
+        this.#context.broken(
+          this.partition,
+          error instanceof Error ? error : new Error(String(error)),
+        );
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  /** Starts no further batch; resolves when the one in hand is committed, or the session is over. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.#running;
+  }
+
+  /** The session is over: nothing of it may reach the broker any more. */
+  end(): void {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort();
+    const letGo = (): void => {
+      if (this.#batch) this.#backlog.release(this.#batch);
+      this.#batch = undefined;
+      this.#backlog.clear();
+    };
+    // An insert in flight still reads from the batch's memory.
+    if (this.#running) void this.#running.then(letGo);
+    else letGo();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (;;) {
+        this.#check();
+        if (this.#state.at === 'halted') {
+          this.#context.halted(this.partition, this.#state.halt);
+          this.#over.abort();
+          return;
+        }
+        const outcome = await this.#perform(this.#state);
+        if (!outcome) return;
+        this.#state = advance(this.#state, outcome);
+      }
+    } catch (error) {
+      if (!(error instanceof Fenced)) throw error;
+      this.#context.counters.fenced++;
+    }
+  }
+
+  #check(): void {
+    if (this.#over.signal.aborted) throw new Fenced();
+  }
+
+  /** Does what the state asks; `undefined` when there is nothing to do for now. */
+  async #perform(state: State): Promise<Outcome | undefined> {
+    switch (state.at) {
+      case 'opening':
+        return this.#ask(async () => ({
+          kind: 'high-water',
+          offset: await this.#context.sink.highWater(this.#origin),
+        }));
+      case 'collecting':
+        return this.#collect(state);
+      case 'declaring':
+        await this.#declare(state.work.batch);
+        return { kind: 'committed' };
+      case 'looking':
+        return this.#ask(() => this.#look(state.work.batch));
+      case 'inserting':
+        return this.#insert(state.work);
+      case 'judging':
+        return this.#judge(state);
+      case 'quarantine-looking':
+        return this.#ask(async () => {
+          const { batch } = state.work;
+          const there = await this.#context.sink.quarantined(this.#origin, batch.first, batch.last);
+          return { kind: 'missing', offsets: batch.bad.filter((offset) => !there.has(offset)) };
+        });
+      case 'quarantining':
+        return this.#quarantine(state.work);
+      case 'finishing':
+        return this.#finish(state.work.batch);
+      case 'halted':
+        return undefined;
+    }
+  }
+
+  // -- collecting ------------------------------------------------------------------------------
+
+  async #collect(state: State & { at: 'collecting' }): Promise<Outcome | undefined> {
+    if (this.#draining) return undefined;
+    const batch = state.intent ? this.#backlog.cutThrough(state.intent.last) : this.#cutWhenDue();
+    if (!batch) return undefined;
+    this.#hold(batch);
+    const facts = state.intent
+      ? { ...factsOf(batch), bad: state.intent.bad }
+      : await this.#screened(batch, state.highWater);
+    return { kind: 'batch', batch: facts };
+  }
+
+  #cutWhenDue(): Batch | undefined {
+    const { limits } = this.#context;
+    const { waitingSince } = this.#backlog;
+    if (waitingSince === 0) return undefined;
+    if (!this.#backlog.isFull(limits) && Date.now() - waitingSince < limits.maxAgeMs)
+      return undefined;
+    return this.#backlog.cut(limits);
+  }
+
+  #hold(batch: Batch): void {
+    this.#batch = batch;
+    this.#rejections.clear();
+    this.#mended.clear();
+  }
+
+  /** What of the batch can be told to be bad before it is declared: framing, and repeats. */
+  async #screened(batch: Batch, highWater: number): Promise<BatchFacts> {
+    for (const row of batch.rows) {
+      if (row.fault)
+        this.#rejections.set(row.offset, { reason: row.fault, error: FRAMING[row.fault] });
+    }
+    if (batch.rows.some((row) => row.mayRepeat)) {
+      const repeats = await this.#until(() =>
+        findRepeats(batch.rows, this.#origin, this.#context.sink),
+      );
+      for (const [offset, rejection] of repeats) this.#rejections.set(offset, rejection);
+    }
+    // Offsets read again after a reset: what is stored stays stored, whatever we think of it now.
+    if (batch.first <= highWater && this.#rejections.size > 0) {
+      const settled = await this.#until(() =>
+        this.#context.sink.settled(this.#origin, batch.first, batch.last),
+      );
+      for (const offset of settled) this.#rejections.delete(offset);
+    }
+    return this.#fitted(batch);
+  }
+
+  /** Shortens the batch until its bad offsets fit beside the committed offset. */
+  #fitted(batch: Batch, known: readonly number[] = []): BatchFacts {
+    let fitting = batch;
+    for (;;) {
+      const bad = [...new Set([...known, ...this.#rejections.keys()])].filter(
+        (offset) => offset >= fitting.first && offset <= fitting.last,
+      );
+      const facts: BatchFacts = { ...factsOf(fitting), bad };
+      if (fitsMetadata(intentOf({ topicId: this.#origin.topicId, highWater: -1 }, facts))) {
+        this.#batch = fitting;
+        return facts;
+      }
+      fitting = this.#backlog.shorten(fitting, Math.max(1, fitting.rows.length >> 1));
+    }
+  }
+
+  // -- storing ---------------------------------------------------------------------------------
+
+  async #declare(batch: BatchFacts): Promise<void> {
+    const intent = intentOf({ topicId: this.#origin.topicId, highWater: -1 }, batch);
+    await this.#commit(batch.first, encodeIntent(intent));
+  }
+
+  async #look(batch: BatchFacts): Promise<Outcome> {
+    const settled = await this.#context.sink.settled(this.#origin, batch.first, batch.last);
+    const bad = new Set(batch.bad);
+    const missing = this.#held().rows.filter(
+      ({ offset }) => !bad.has(offset) && !settled.has(offset),
+    );
+    return { kind: 'missing', offsets: missing.map(({ offset }) => offset) };
+  }
+
+  async #insert(work: (State & { at: 'inserting' })['work']): Promise<Outcome> {
+    const { batch, missing, level } = work;
+    const rows = this.#rowsOf(batch, missing);
+    if (rows.length === 0) return { kind: 'inserted', written: 0, expected: 0 };
+    if (level > 0) {
+      this.#context.counters.healed += rows.length;
+      this.#context.log.warn(
+        {
+          partition: this.partition,
+          first: batch.first,
+          last: batch.last,
+          rows: rows.length,
+          level,
+        },
+        'healing rows that an acknowledged insert left out',
+      );
+    }
+    return this.#attemptInsert(batch, rows, async (leaseSeconds) => {
+      const written = await this.#context.sink.insert(rows, this.#mended, {
+        origin: this.#origin,
+        token: this.#token(batch, level === 0 ? '' : `/r${level}`),
+        leaseSeconds,
+        timeoutMs: this.#context.limits.insertTimeoutMs,
+      });
+      this.#context.counters.inserts++;
+      return { kind: 'inserted', written, expected: rows.length };
+    });
+  }
+
+  async #quarantine(work: (State & { at: 'quarantining' })['work']): Promise<Outcome> {
+    const { batch, missing, level } = work;
+    const wanted = new Set(missing === 'all' ? batch.bad : missing);
+    const rows = this.#held().rows.filter(({ offset }) => wanted.has(offset));
+    const expiry = await this.#until(() => this.#context.expiry());
+    const messages = rows.map((row) => quarantinedMessage(row, this.#rejectionOf(row, expiry)));
+    return this.#attemptInsert(batch, rows, async (leaseSeconds) => {
+      await this.#context.sink.quarantine(messages, {
+        origin: this.#origin,
+        token: this.#token(batch, `/q${level}`),
+        leaseSeconds,
+        timeoutMs: this.#context.limits.insertTimeoutMs,
+      });
+      this.#context.counters.quarantined += messages.length;
+      return { kind: 'quarantined' };
+    });
+  }
+
+  /** The reason is not in the intent: after a crash it is found again. */
+  #rejectionOf(row: Row, expiry: Expiry): Rejection {
+    const known = this.#rejections.get(row.offset);
+    if (known) return known;
+    if (row.fault) return { reason: row.fault, error: FRAMING[row.fault] };
+    const verdict = judge(valueOf(row), expiry);
+    if (verdict.kind === 'rejected') return verdict.rejection;
+    return row.mayRepeat
+      ? { reason: 'duplicate', error: 'an event with this id was stored before' }
+      : {
+          reason: 'refused',
+          error: 'refused by the engine, as an earlier owner of the partition recorded',
+        };
+  }
+
+  async #attemptInsert(
+    batch: BatchFacts,
+    rows: readonly Row[],
+    attempt: (leaseSeconds: number) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const { limits, slots } = this.#context;
+    const ended = await slots.use(async () => {
+      // The lease starts from a commit that proved ownership, never from the insert itself.
+      if (this.#leaseEndsMs - this.#context.engineNow() < limits.insertTimeoutMs) {
+        await this.#declare(batch);
+      }
+      this.#check();
+      try {
+        return await attempt(Math.floor(this.#leaseEndsMs / 1000));
+      } catch (error) {
+        return { failure: classify(error) };
+      }
+    });
+    if ('failure' in ended) return this.#failed(ended.failure, rows);
+    this.#recovered();
+    return ended;
+  }
+
+  async #failed(failure: Failure, rows: readonly Row[]): Promise<Outcome> {
+    switch (failure.kind) {
+      case 'lease':
+        this.#leaseEndsMs = 0;
+        return { kind: 'lease-over' };
+      case 'content':
+        return {
+          kind: 'refused',
+          refusal: {
+            offset: failure.row === undefined ? undefined : rows[failure.row - 1]?.offset,
+            error: failure.error,
+          },
+        };
+      case 'configuration':
+        return { kind: 'misconfigured', error: failure.error };
+      case 'outage':
+        await this.#wait(failure.error);
+        return { kind: 'unsure' };
+    }
+  }
+
+  // -- refused content -------------------------------------------------------------------------
+
+  async #judge(state: State & { at: 'judging' }): Promise<Outcome> {
+    const { batch, missing } = state.work;
+    const expiry = await this.#until(() => this.#context.expiry());
+    const bad: number[] = [];
+    let mended = 0;
+    for (const row of this.#rowsOf(batch, missing)) {
+      if (this.#mended.has(row.offset)) continue;
+      const verdict = judge(valueOf(row), expiry);
+      if (verdict.kind === 'rejected') {
+        this.#rejections.set(row.offset, verdict.rejection);
+        bad.push(row.offset);
+      } else if (verdict.kind === 'mended') {
+        this.#mended.set(row.offset, verdict.value);
+        mended++;
+      }
+    }
+    const named = state.refusal.offset;
+    if (bad.length === 0 && mended === 0 && named !== undefined) {
+      this.#rejections.set(named, { reason: 'refused', error: state.refusal.error });
+    }
+    const facts = this.#fitted(this.#held(), [...batch.bad, ...bad]);
+    this.#context.log.warn(
+      {
+        partition: this.partition,
+        first: batch.first,
+        last: batch.last,
+        bad: bad.length,
+        mended,
+        refusal: state.refusal.error,
+      },
+      'the engine refused a batch',
+    );
+    return {
+      kind: 'judged',
+      batch: { ...facts, bad: batch.bad },
+      bad: bad.filter((offset) => offset <= facts.last),
+      mended,
+    };
+  }
+
+  // -- finishing -------------------------------------------------------------------------------
+
+  async #finish(batch: BatchFacts): Promise<Outcome> {
+    const done = this.#held();
+    // The same commit declares the next batch, when one is due that needs no questions first.
+    const next = this.#draining ? undefined : this.#cutWhenDue();
+    const plain =
+      next !== undefined &&
+      next.rows.length > 0 &&
+      next.rows.every((row) => !row.fault && !row.mayRepeat);
+    const facts = next && factsOf(next);
+    const metadata =
+      facts && plain
+        ? encodeIntent(intentOf({ topicId: this.#origin.topicId, highWater: -1 }, facts))
+        : encodeIdle(this.#origin.topicId);
+    try {
+      await this.#commit(batch.last + 1, metadata);
+    } catch (error) {
+      if (next) this.#backlog.release(next);
+      throw error;
+    }
+    this.#context.counters.batches++;
+    this.#context.counters.rows += done.rows.length - batch.bad.length;
+    this.#backlog.release(done);
+    this.#batch = undefined;
+    this.#relax();
+    if (!next || !facts) return { kind: 'finished', next: null };
+    if (plain) {
+      this.#hold(next);
+      return { kind: 'finished', next: facts };
+    }
+    this.#backlog.putBack(next);
+    return { kind: 'finished', next: null };
+  }
+
+  #relax(): void {
+    if (this.#paused && this.#backlog.heldBytes < this.#context.limits.maxHeldBytes / 2) {
+      this.#paused = false;
+      this.#context.resume(this.partition);
+    }
+  }
+
+  /** Commits until the broker has said yes or no; the same request each time. */
+  async #commit(offset: number, metadata: string): Promise<void> {
+    for (;;) {
+      this.#check();
+      const sampled = this.#context.engineNow();
+      const result = await this.#context.commit(
+        this.#session,
+        this.partition,
+        offset,
+        metadata,
+        () => this.#check(),
+      );
+      if (result === 'committed') {
+        this.#leaseEndsMs = sampled + this.#context.limits.leaseMs;
+        this.#recovered();
+        return;
+      }
+      if (result === 'fenced') throw new Fenced();
+      this.#check();
+      await this.#wait(`Kafka: ${result.retry.message}`);
+    }
+  }
+
+  // -- waiting ---------------------------------------------------------------------------------
+
+  /** A question that may be asked again. */
+  async #ask(question: () => Promise<Outcome>): Promise<Outcome> {
+    return this.#until(question, (error) => ({ kind: 'misconfigured', error }));
+  }
+
+  async #until<T>(question: () => Promise<T>, misconfigured?: (error: string) => T): Promise<T> {
+    for (;;) {
+      this.#check();
+      try {
+        const answer = await question();
+        this.#recovered();
+        return answer;
+      } catch (error) {
+        const failure = classify(error);
+        if (failure.kind === 'configuration' && misconfigured) return misconfigured(failure.error);
+        await this.#wait('error' in failure ? failure.error : failure.kind);
+      }
+    }
+  }
+
+  async #wait(error: string): Promise<void> {
+    this.#context.counters.retries++;
+    if (this.#outageSince === 0) {
+      this.#outageSince = Date.now();
+      this.#context.log.warn(
+        { partition: this.partition, error },
+        'waiting for an outage to end; nothing is dropped',
+      );
+    }
+    await pause(backoffMs(this.#attempt++), this.#over.signal);
+  }
+
+  #recovered(): void {
+    if (this.#outageSince === 0) return;
+    const lastedMs = Date.now() - this.#outageSince;
+    this.#context.log.info(
+      { partition: this.partition, lastedMs, attempts: this.#attempt },
+      'the outage is over',
+    );
+    this.#outageSince = 0;
+    this.#attempt = 0;
+  }
+
+  // -- the batch in hand -----------------------------------------------------------------------
+
+  #held(): Batch {
+    if (!this.#batch) throw new Error(`No batch in hand while ${this.#state.at}`);
+    return this.#batch;
+  }
+
+  #rowsOf(batch: BatchFacts, missing: 'all' | readonly number[]): readonly Row[] {
+    const { rows } = this.#held();
+    if (missing !== 'all') {
+      const wanted = new Set(missing);
+      return rows.filter(({ offset }) => wanted.has(offset));
+    }
+    if (batch.bad.length === 0) return rows;
+    const bad = new Set(batch.bad);
+    return rows.filter(({ offset }) => !bad.has(offset));
+  }
+
+  #token(batch: BatchFacts, suffix: string): string {
+    const { topicId, partition } = this.#origin;
+    return `ledgerline/${topicId}/${partition}/${batch.first}-${batch.last}/${batch.hash}${suffix}`;
+  }
+}
+
+const FRAMING = {
+  tombstone: 'the message has no value',
+  too_large: 'the message is larger than the worker takes (LEDGERLINE_MAX_MESSAGE_BYTES)',
+  not_one_object: 'the message is not exactly one JSON object',
+} as const;
+
+const factsOf = ({ first, last, rows, hash }: Batch): BatchFacts => ({
+  first,
+  last,
+  rows: rows.length,
+  hash,
+  bad: [],
+});

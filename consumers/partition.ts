@@ -1,0 +1,336 @@
+/**
+ * The protocol of one partition, as a pure state machine: what to do next, and what follows from how
+ * it ended. No clock, no broker, no engine: those are the runner's, which does what `state.at` says and
+ * answers with an outcome. docs/delivery.md tells the protocol in words.
+ *
+ * The rule behind every arrow: nothing is committed before it is stored, and nothing that may have been
+ * stored is inserted again without looking.
+ */
+import type { Intent } from './intent.ts';
+
+/** What the machine has to know of a batch; its messages stay with the runner. */
+export interface BatchFacts {
+  readonly first: number;
+  readonly last: number;
+  readonly rows: number;
+  readonly hash: string;
+  /** Offsets that go to quarantine instead of the ledger. */
+  readonly bad: readonly number[];
+}
+
+interface Work {
+  readonly batch: BatchFacts;
+  /** No earlier attempt can have stored any of it: the one case in which looking is not needed. */
+  readonly fresh: boolean;
+  /** Which token the insert uses: each level is one more healing of what the last one left out. */
+  readonly level: number;
+  /** Offsets still to be inserted; `'all'` but the bad ones while nobody has looked. */
+  readonly missing: 'all' | readonly number[];
+  /** Rows that only the engine refused, one by one. */
+  readonly engineRefusals: number;
+}
+
+interface Position {
+  readonly topicId: string;
+  /** The highest offset known to be stored: at or under it, an offset may be in the ledger already. */
+  readonly highWater: number;
+}
+
+export type State = Position &
+  (
+    | { readonly at: 'opening'; readonly intent: Intent | null }
+    | { readonly at: 'collecting'; readonly intent: Intent | null }
+    | ({ readonly at: 'declaring' } & { readonly work: Work })
+    | ({ readonly at: 'looking' } & { readonly work: Work })
+    | ({ readonly at: 'inserting' } & { readonly work: Work })
+    | ({ readonly at: 'judging' } & { readonly work: Work; readonly refusal: Refusal })
+    | ({ readonly at: 'quarantine-looking' } & { readonly work: Work })
+    | ({ readonly at: 'quarantining' } & { readonly work: Work })
+    | ({ readonly at: 'finishing' } & { readonly work: Work })
+    | { readonly at: 'halted'; readonly halt: Halt }
+  );
+
+export type At = State['at'];
+
+/** What the engine said of content it would not take. */
+export interface Refusal {
+  /** Offset of the row it named. */
+  readonly offset: number | undefined;
+  readonly error: string;
+}
+
+export interface Halt {
+  readonly code:
+    | 'INTENT_MISMATCH'
+    | 'ROWS_VANISH'
+    | 'WRITTEN_TOO_MANY'
+    | 'MASS_REFUSAL'
+    | 'UNLOCATED_REFUSAL'
+    | 'CONFIGURATION';
+  readonly message: string;
+}
+
+/** How what `state.at` asked for has ended. Being fenced is no outcome: the runner just stops. */
+export type Outcome =
+  | { readonly kind: 'high-water'; readonly offset: number }
+  | { readonly kind: 'batch'; readonly batch: BatchFacts }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'finished'; readonly next: BatchFacts | null }
+  | { readonly kind: 'missing'; readonly offsets: readonly number[] }
+  | { readonly kind: 'inserted'; readonly written: number; readonly expected: number }
+  | { readonly kind: 'quarantined' }
+  | { readonly kind: 'unsure' }
+  | { readonly kind: 'lease-over' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | {
+      readonly kind: 'judged';
+      /** Offsets found bad now, besides those that were known. */
+      readonly bad: readonly number[];
+      /** Rows that were rewritten so that the engine takes them. */
+      readonly mended: number;
+      /** The batch itself, cut shorter when its bad offsets would not fit Kafka's metadata. */
+      readonly batch: BatchFacts;
+    }
+  | { readonly kind: 'misconfigured'; readonly error: string };
+
+/** After so many acknowledged inserts whose rows are not there, something eats rows. */
+export const MAX_HEALINGS = 16;
+/** What zod takes and the engine refuses, row by row, before the batch says "this is our fault". */
+export const MAX_ENGINE_REFUSALS = 100;
+
+/** A partition just assigned; `intent` is what stands beside its committed offset. */
+export function opening(topicId: string, intent: Intent | null): State {
+  return { at: 'opening', topicId, highWater: -1, intent };
+}
+
+export function advance(state: State, outcome: Outcome): State {
+  if (outcome.kind === 'misconfigured') return halted(state, 'CONFIGURATION', outcome.error);
+  switch (state.at) {
+    case 'opening':
+      if (outcome.kind === 'high-water') {
+        return {
+          ...position(state),
+          at: 'collecting',
+          highWater: outcome.offset,
+          intent: state.intent,
+        };
+      }
+      break;
+    case 'collecting':
+      if (outcome.kind === 'batch') return begin(state, state.intent, outcome.batch);
+      break;
+    case 'declaring':
+      if (outcome.kind === 'committed') return toStore(state, state.work);
+      break;
+    case 'looking':
+      if (outcome.kind === 'missing') return afterLook(state, state.work, outcome.offsets);
+      if (outcome.kind === 'unsure') return state;
+      break;
+    case 'inserting':
+      return afterInsert(state, state.work, outcome);
+    case 'judging':
+      if (outcome.kind === 'judged')
+        return afterJudgement(state, state.work, state.refusal, outcome);
+      break;
+    case 'quarantine-looking':
+      if (outcome.kind === 'missing')
+        return afterQuarantineLook(state, state.work, outcome.offsets);
+      if (outcome.kind === 'unsure') return state;
+      break;
+    case 'quarantining':
+      return afterQuarantine(state, state.work, outcome);
+    case 'finishing':
+      if (outcome.kind === 'finished') return afterFinish(state, state.work, outcome.next);
+      break;
+    case 'halted':
+      return state;
+  }
+  throw new Error(`Outcome "${outcome.kind}" has no meaning while ${state.at}`);
+}
+
+/** Whether the machine works on a batch that has to be let go when the partition is lost. */
+export const workOf = (state: State): Work | undefined =>
+  'work' in state ? state.work : undefined;
+
+/** The intent that says what the machine is about to store. */
+export function intentOf(state: Position, batch: BatchFacts): Intent {
+  const { first, last, rows, hash, bad } = batch;
+  return { topicId: state.topicId, first, last, rows, hash, bad };
+}
+
+const position = ({ topicId, highWater }: Position): Position => ({ topicId, highWater });
+
+function halted(state: Position, code: Halt['code'], message: string): State {
+  return { ...position(state), at: 'halted', halt: { code, message } };
+}
+
+function begin(state: Position, intent: Intent | null, batch: BatchFacts): State {
+  if (intent) {
+    const same =
+      intent.hash === batch.hash && intent.rows === batch.rows && intent.last === batch.last;
+    if (!same) {
+      return halted(
+        state,
+        'INTENT_MISMATCH',
+        `offsets ${intent.first}–${intent.last} are not what the last owner was about to store: ` +
+          `${intent.rows} messages with hash ${intent.hash} then, ${batch.rows} with ${batch.hash} now`,
+      );
+    }
+    const decided: BatchFacts = { ...batch, bad: intent.bad };
+    return { ...position(state), at: 'declaring', work: newWork(decided, false) };
+  }
+  const work = newWork(batch, batch.first > state.highWater);
+  // Only control or aborted records: nothing to store, so nothing to declare.
+  if (batch.rows === 0) return { ...position(state), at: 'finishing', work };
+  return { ...position(state), at: 'declaring', work };
+}
+
+function newWork(batch: BatchFacts, fresh: boolean): Work {
+  return { batch, fresh, level: 0, missing: 'all', engineRefusals: 0 };
+}
+
+/** The intent is committed: on to the ledger. */
+function toStore(state: Position, work: Work): State {
+  return { ...position(state), at: work.fresh ? 'inserting' : 'looking', work };
+}
+
+function toQuarantine(state: Position, work: Work): State {
+  return {
+    ...position(state),
+    at: work.batch.bad.length > 0 ? 'quarantine-looking' : 'finishing',
+    work: { ...work, level: 0 },
+  };
+}
+
+function afterLook(state: Position, work: Work, missing: readonly number[]): State {
+  if (missing.length === 0) return toQuarantine(state, work);
+  return { ...position(state), at: 'inserting', work: { ...work, missing } };
+}
+
+function afterInsert(state: State & { at: 'inserting' }, work: Work, outcome: Outcome): State {
+  switch (outcome.kind) {
+    case 'inserted':
+      if (work.fresh) {
+        if (outcome.written === outcome.expected) return toQuarantine(state, work);
+        if (outcome.written > outcome.expected) {
+          return halted(
+            state,
+            'WRITTEN_TOO_MANY',
+            `the engine wrote ${outcome.written} rows for ${outcome.expected} messages of offsets ` +
+              `${work.batch.first}–${work.batch.last}`,
+          );
+        }
+        return { ...position(state), at: 'looking', work: { ...work, fresh: false } };
+      }
+      // Our own success settles this token: what is still missing afterwards needs another one.
+      if (work.level === MAX_HEALINGS) {
+        return halted(
+          state,
+          'ROWS_VANISH',
+          `the engine acknowledged rows of offsets ${work.batch.first}–${work.batch.last} ` +
+            `${MAX_HEALINGS} times and does not hold them`,
+        );
+      }
+      return { ...position(state), at: 'looking', work: { ...work, level: work.level + 1 } };
+    case 'unsure':
+      return { ...position(state), at: 'looking', work: { ...work, fresh: false } };
+    case 'lease-over':
+      // Refused as a whole; the runner renews the lease before it tries the same again.
+      return state;
+    case 'refused':
+      return { ...position(state), at: 'judging', work, refusal: outcome.refusal };
+    default:
+      throw new Error(`Outcome "${outcome.kind}" has no meaning while inserting`);
+  }
+}
+
+function afterJudgement(
+  state: Position,
+  work: Work,
+  refusal: Refusal,
+  verdict: Outcome & { kind: 'judged' },
+): State {
+  let bad = verdict.bad;
+  let { engineRefusals } = work;
+  if (bad.length === 0 && verdict.mended === 0) {
+    // Nothing of what we can see is wrong, so the engine's word stands, one row at a time.
+    if (refusal.offset === undefined) {
+      return halted(
+        state,
+        'UNLOCATED_REFUSAL',
+        `the engine refused a batch without naming a row: ${refusal.error}`,
+      );
+    }
+    engineRefusals++;
+    if (engineRefusals > MAX_ENGINE_REFUSALS) {
+      return halted(
+        state,
+        'MASS_REFUSAL',
+        `the engine refused more than ${MAX_ENGINE_REFUSALS} rows of one batch that are valid by our own rules ` +
+          `(a migration that is missing, or a fault of ours); the last time with: ${refusal.error}`,
+      );
+    }
+    // Unless the batch was cut shorter in front of it: then it is met again in the next one.
+    bad = refusal.offset <= verdict.batch.last ? [refusal.offset] : [];
+  }
+  const { batch } = verdict;
+  const left =
+    work.missing === 'all'
+      ? work.missing
+      : work.missing.filter((offset) => offset <= batch.last && !bad.includes(offset));
+  const decided: BatchFacts = {
+    ...batch,
+    bad: [...work.batch.bad.filter((offset) => offset <= batch.last), ...bad],
+  };
+  return {
+    topicId: state.topicId,
+    // A batch cut shorter leaves a tail that an earlier attempt has reached for: look at it first.
+    highWater:
+      batch.last < work.batch.last ? Math.max(state.highWater, work.batch.last) : state.highWater,
+    at: 'declaring',
+    work: { ...work, batch: decided, missing: left, engineRefusals },
+  };
+}
+
+function afterQuarantineLook(state: Position, work: Work, missing: readonly number[]): State {
+  if (missing.length === 0) return { ...position(state), at: 'finishing', work };
+  return { ...position(state), at: 'quarantining', work: { ...work, missing } };
+}
+
+function afterQuarantine(
+  state: State & { at: 'quarantining' },
+  work: Work,
+  outcome: Outcome,
+): State {
+  switch (outcome.kind) {
+    case 'quarantined':
+      if (work.level === MAX_HEALINGS) {
+        return halted(
+          state,
+          'ROWS_VANISH',
+          `the engine acknowledged quarantined messages of offsets ${work.batch.first}–${work.batch.last} ` +
+            `${MAX_HEALINGS} times and does not hold them`,
+        );
+      }
+      return {
+        ...position(state),
+        at: 'quarantine-looking',
+        work: { ...work, level: work.level + 1 },
+      };
+    case 'unsure':
+    case 'lease-over':
+      return { ...position(state), at: 'quarantine-looking', work };
+    default:
+      throw new Error(`Outcome "${outcome.kind}" has no meaning while quarantining`);
+  }
+}
+
+function afterFinish(state: Position, work: Work, next: BatchFacts | null): State {
+  const stored: Position = {
+    topicId: state.topicId,
+    highWater: Math.max(state.highWater, work.batch.last),
+  };
+  if (!next) return { ...stored, at: 'collecting', intent: null };
+  // The same commit has declared the next batch.
+  return toStore(stored, newWork(next, next.first > stored.highWater));
+}

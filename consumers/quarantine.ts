@@ -1,0 +1,124 @@
+/** Messages that the ledger does not take, kept as they came, with the reason. */
+import { envelopeOf, type FramingFault, type Row, valueOf } from './backlog.ts';
+import type { InsertRequest } from './ledger-sink.ts';
+
+export type QuarantineReason =
+  | FramingFault
+  | 'not_json'
+  | 'duplicate_keys'
+  | 'forged'
+  | 'future_version'
+  | 'invalid'
+  | 'expired'
+  | 'duplicate'
+  | 'refused'
+  | 'accepted_loss';
+
+/** Why one message was not taken. The text names fields and rules, never values. */
+export interface Rejection {
+  readonly reason: QuarantineReason;
+  readonly error: string;
+}
+
+export interface QuarantinedMessage extends Rejection {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly message: Buffer;
+}
+
+export const QUARANTINE_COLUMNS = [
+  'kafka_topic',
+  'kafka_topic_id',
+  'kafka_partition',
+  'kafka_offset',
+  'kafka_timestamp',
+  'reason',
+  'error',
+  'message',
+  'message_key',
+  'headers',
+  'lease',
+] as const;
+
+export function quarantinedMessage(row: Row, rejection: Rejection): QuarantinedMessage {
+  const { key, headers } = envelopeOf(row);
+  return {
+    ...rejection,
+    offset: row.offset,
+    timestamp: row.timestamp,
+    key,
+    headers,
+    // A repeat is in the ledger already: only that it came is new.
+    message: rejection.reason === 'duplicate' ? Buffer.alloc(0) : valueOf(row),
+  };
+}
+
+/**
+ * In ClickHouse's RowBinary, because a message may be any bytes at all
+ * (https://clickhouse.com/docs/interfaces/formats/RowBinary).
+ */
+export function* encodeQuarantine(
+  messages: readonly QuarantinedMessage[],
+  { origin, leaseSeconds }: Pick<InsertRequest, 'origin' | 'leaseSeconds'>,
+): Generator<Buffer> {
+  for (const message of messages) {
+    yield Buffer.concat([
+      text(origin.topic),
+      uuid(origin.topicId),
+      int32(origin.partition),
+      int64(message.offset),
+      int64(message.timestamp),
+      text(message.reason),
+      text(message.error),
+      bytes(message.message),
+      text(message.key),
+      map(message.headers),
+      uint32(leaseSeconds),
+    ]);
+  }
+}
+
+function length(value: number): Buffer {
+  const digits: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) digits.push((rest & 0x7f) | 0x80);
+  digits.push(rest);
+  return Buffer.from(digits);
+}
+
+const bytes = (value: Buffer): Buffer => Buffer.concat([length(value.length), value]);
+const text = (value: string): Buffer => bytes(Buffer.from(value));
+
+function map(entries: Readonly<Record<string, string>>): Buffer {
+  const pairs = Object.entries(entries);
+  return Buffer.concat([
+    length(pairs.length),
+    ...pairs.flatMap(([name, value]) => [text(name), text(value)]),
+  ]);
+}
+
+/** Two little-endian 64-bit halves. */
+function uuid(value: string): Buffer {
+  const big = Buffer.from(value.replaceAll('-', ''), 'hex');
+  return Buffer.concat([big.subarray(0, 8).reverse(), big.subarray(8, 16).reverse()]);
+}
+
+function int32(value: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeInt32LE(value);
+  return buffer;
+}
+
+function uint32(value: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeUInt32LE(value);
+  return buffer;
+}
+
+function int64(value: number): Buffer {
+  const buffer = Buffer.alloc(8);
+  buffer.writeBigInt64LE(BigInt(value));
+  return buffer;
+}

@@ -1,0 +1,6 @@
+import { LedgerlineError } from '../schemas/index.ts';
+
+/** Why a worker would not start, or stopped by itself. */
+export class WorkerError extends LedgerlineError {
+  override readonly name = 'WorkerError';
+}

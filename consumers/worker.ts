@@ -1,0 +1,343 @@
+/**
+ * A worker: one member of the group, a state machine for each partition it owns, and their common
+ * memory. Starts in order, stops in reverse, both once.
+ */
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { openClickHouse, type ClickHouse } from '../clickhouse/index.ts';
+import { backoffMs, pause } from './backoff.ts';
+import { ChunkPool } from './chunk-pool.ts';
+import type { WorkerConfig } from './config.ts';
+import type { Session } from './fence.ts';
+import { type AssignedPartition, describeTopic, GroupMember, type GroupOptions } from './kafka.ts';
+import { LedgerSink } from './ledger-sink.ts';
+import type { Halt } from './partition.ts';
+import { type Counters, PartitionRunner, type RunnerContext } from './partition-runner.ts';
+import { checkLedger, checkTopic } from './preflight.ts';
+import { ExpiryClock } from './expiry-clock.ts';
+import { Slots } from './slots.ts';
+import { startPosition } from './start-position.ts';
+import { WorkerError } from './worker-error.ts';
+
+export interface Worker {
+  /** Counts since the start; a copy. */
+  stats(): Counters;
+  /**
+   * Finishes the batches in hand, leaves the group, closes the connections. What does not end within
+   * `drainTimeoutMs` is left to the partition's next owner. Safe to call twice.
+   */
+  stop(): Promise<void>;
+  /** Settles when the worker has stopped: rejects with a WorkerError when it stopped by itself. */
+  readonly done: Promise<void>;
+}
+
+/** How long the first contact with Kafka or ClickHouse may take. */
+const START_DEADLINE_MS = 8_000;
+const TICK_MS = 50;
+const FETCH_BYTES_PER_PARTITION = 1024 * 1024;
+const FETCH_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Starts a worker and resolves once it has joined the group.
+ *
+ * @throws WorkerError, ClickHouseUnreachable, … when a part is missing or unfit; nothing runs then
+ * @example
+ * const worker = await startWorker(workerConfig(process.env), pino());
+ * process.once('SIGTERM', () => void worker.stop());
+ * await worker.done;
+ */
+export async function startWorker(config: WorkerConfig, log: Logger): Promise<Worker> {
+  const clickhouse = openClickHouse({
+    ...config.clickhouse,
+    application: 'ledgerline-worker',
+    requestTimeoutMs: config.insertTimeoutMs,
+  });
+  try {
+    const kafka = groupOptions(config);
+    const [topic] = await Promise.all([
+      describeTopic(kafka, START_DEADLINE_MS),
+      checkLedger(clickhouse, START_DEADLINE_MS),
+    ]);
+    checkTopic(topic, config.kafka.topic);
+    const worker = new RunningWorker(config, kafka, clickhouse, log);
+    await worker.start();
+    return worker;
+  } catch (error) {
+    await clickhouse.close();
+    throw error;
+  }
+}
+
+function groupOptions(config: WorkerConfig): GroupOptions {
+  return {
+    ...config.kafka,
+    clientId: `ledgerline-worker-${hostname()}-${process.pid}`,
+    connectionTimeoutMs: 3_000,
+    requestTimeoutMs: 15_000,
+    sessionTimeoutMs: config.sessionTimeoutMs,
+    heartbeatIntervalMs: Math.floor(config.sessionTimeoutMs / 6),
+    rebalanceTimeoutMs: Math.max(30_000, config.sessionTimeoutMs * 2),
+    // Heartbeats go out between fetches, so a fetch must be short beside the session.
+    maxWaitMs: 200,
+    maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
+    maxBytes: FETCH_BYTES,
+  };
+}
+
+class RunningWorker implements Worker {
+  readonly done: Promise<void>;
+  readonly #config: WorkerConfig;
+  readonly #kafka: GroupOptions;
+  readonly #clickhouse: ClickHouse;
+  readonly #log: Logger;
+  readonly #sink: LedgerSink;
+  readonly #expiry: ExpiryClock;
+  readonly #pool: ChunkPool;
+  readonly #slots: Slots;
+  readonly #stopping = new AbortController();
+  readonly #counters: Counters = {
+    rows: 0,
+    bytes: 0,
+    batches: 0,
+    inserts: 0,
+    quarantined: 0,
+    recoveries: 0,
+    healed: 0,
+    retries: 0,
+    fenced: 0,
+  };
+  #member: GroupMember | undefined;
+  #runners = new Map<number, PartitionRunner>();
+  #tick: NodeJS.Timeout | undefined;
+  #stopped: Promise<void> | undefined;
+  #fatal: WorkerError | undefined;
+  #settle: { resolve: () => void; reject: (error: Error) => void } = {
+    resolve: () => undefined,
+    reject: () => undefined,
+  };
+
+  constructor(config: WorkerConfig, kafka: GroupOptions, clickhouse: ClickHouse, log: Logger) {
+    this.#config = config;
+    this.#kafka = kafka;
+    this.#clickhouse = clickhouse;
+    this.#log = log;
+    this.#sink = new LedgerSink(clickhouse);
+    this.#expiry = new ExpiryClock(clickhouse, this.#sink);
+    this.#pool = new ChunkPool(config.bufferBytes);
+    this.#slots = new Slots(config.concurrentInserts);
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    // Whoever does not look at `done` must not be ended by it.
+    this.done.catch(() => undefined);
+  }
+
+  stats(): Counters {
+    return { ...this.#counters };
+  }
+
+  async start(): Promise<void> {
+    await this.#expiry.refresh();
+    await this.#join();
+    this.#tick = setInterval(() => {
+      for (const runner of this.#runners.values()) runner.wake();
+      this.#expiry.refreshWhenStale();
+    }, TICK_MS);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#log.info('draining');
+    this.#stopping.abort();
+    await this.#drain(this.#config.drainTimeoutMs);
+    clearInterval(this.#tick);
+    this.#endAll();
+    if (this.#member) await within(this.#member.stop(), 5_000);
+    await within(this.#clickhouse.close(), 5_000);
+    this.#log.info({ ...this.#counters }, 'stopped');
+    if (this.#fatal) this.#settle.reject(this.#fatal);
+    else this.#settle.resolve();
+  }
+
+  /** Stops by itself: going on could lose or double events, or is of no use. */
+  #halt(error: WorkerError): void {
+    if (this.#fatal || this.#stopped) return;
+    this.#fatal = error;
+    this.#log.fatal({ code: error.code, hint: error.hint }, error.message);
+    void this.stop();
+  }
+
+  // -- the group -------------------------------------------------------------------------------
+
+  async #join(): Promise<void> {
+    const member = new GroupMember(this.#kafka, {
+      beforeJoin: () => this.#leaveGeneration(),
+      assigned: (session, topicId, partitions) => this.#takeOver(session, topicId, partitions),
+      messages: (partition, fetchedOffset, lastOffset, messages) =>
+        this.#runners.get(partition)?.receive(fetchedOffset, lastOffset, messages),
+      skipped: (partition, lastOffset) => this.#runners.get(partition)?.skip(lastOffset),
+      crashed: (error, restarts) => this.#crashed(error, restarts),
+    });
+    this.#member = member;
+    await member.start();
+  }
+
+  /** Before each join: finish what can be finished soon, then let go of everything. */
+  async #leaveGeneration(): Promise<void> {
+    await this.#drain(Math.min(this.#config.drainTimeoutMs, this.#config.sessionTimeoutMs / 2));
+    this.#endAll();
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    const drained = Promise.all([...this.#runners.values()].map((runner) => runner.drain()));
+    await within(drained, timeoutMs);
+  }
+
+  #endAll(): void {
+    for (const runner of this.#runners.values()) runner.end();
+    this.#runners.clear();
+  }
+
+  async #takeOver(
+    session: Session,
+    topicId: string,
+    partitions: readonly AssignedPartition[],
+  ): Promise<ReadonlyMap<number, number>> {
+    this.#endAll();
+    const { topic } = this.#config.kafka;
+    const context = this.#contextFor(partitions.length);
+    const from = new Map<number, number>();
+    for (const assigned of partitions) {
+      const { partition } = assigned;
+      try {
+        const start = startPosition(assigned, topic, topicId, this.#config.acceptLoss);
+        if (start.lost) {
+          await this.#sink.recordLoss(
+            { topic, topicId, partition },
+            start.lost,
+            this.#expiry.now() + this.#config.leaseMs,
+          );
+          this.#log.warn(
+            { partition, ...start.lost },
+            'offsets lost to retention, as accepted by configuration',
+          );
+        }
+        this.#runners.set(
+          partition,
+          new PartitionRunner(
+            context,
+            session,
+            { topic, topicId, partition },
+            start.from,
+            start.intent,
+          ),
+        );
+        from.set(partition, start.from);
+      } catch (error) {
+        if (error instanceof WorkerError) this.#halt(error);
+        throw error;
+      }
+    }
+    this.#log.info(
+      { generation: session.generationId, partitions: Object.fromEntries(from) },
+      'joined the group',
+    );
+    return from;
+  }
+
+  #contextFor(partitions: number): RunnerContext {
+    const { batch, bufferBytes, maxMessageBytes, insertTimeoutMs, leaseMs } = this.#config;
+    const maxHeldBytes = Math.floor(bufferBytes / Math.max(1, partitions));
+    return {
+      pool: this.#pool,
+      slots: this.#slots,
+      sink: this.#sink,
+      log: this.#log,
+      counters: this.#counters,
+      limits: {
+        ...batch,
+        // One batch on its way and one filling fit into a partition's share.
+        maxBytes: Math.min(batch.maxBytes, Math.floor(maxHeldBytes / 2)),
+        maxHeldBytes,
+        maxMessageBytes,
+        insertTimeoutMs,
+        leaseMs,
+      },
+      engineNow: () => this.#expiry.now(),
+      expiry: () => this.#expiry.expiry(),
+      commit: (session, partition, offset, metadata, check) => {
+        if (!this.#member) throw new Error('Not in the group yet');
+        return this.#member.commit(session, partition, offset, metadata, check);
+      },
+      pause: (partition) => this.#member?.pause(partition),
+      resume: (partition) => {
+        if (this.#runners.has(partition)) this.#member?.resume(partition);
+      },
+      halted: (partition, halt) => this.#halt(haltError(partition, halt)),
+      broken: (partition, error) =>
+        this.#halt(
+          new WorkerError(
+            'DELIVERY_HALTED',
+            `Partition ${partition} stopped at a fault of the worker: ${error.message}`,
+            { hint: 'Please report it with the stack trace of the log.', cause: error },
+          ),
+        ),
+    };
+  }
+
+  #crashed(error: Error, restarts: boolean): void {
+    this.#endAll();
+    if (this.#stopping.signal.aborted) return;
+    if (error.name.includes('SASL')) {
+      this.#halt(
+        new WorkerError('KAFKA_REFUSED', `Kafka refused the credentials: ${error.name}`, {
+          hint: 'Check the SASL user and password.',
+          cause: error,
+        }),
+      );
+      return;
+    }
+    this.#log.warn(
+      { error: error.message, restarts },
+      'the connection to Kafka broke; joining again',
+    );
+    if (!restarts) void this.#rejoin();
+  }
+
+  async #rejoin(): Promise<void> {
+    for (let attempt = 0; !this.#stopping.signal.aborted; attempt++) {
+      await pause(backoffMs(attempt), this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return;
+      try {
+        await this.#join();
+        return;
+      } catch (error) {
+        this.#log.debug({ error: (error as Error).message }, 'joining failed');
+      }
+    }
+  }
+}
+
+function haltError(partition: number, halt: Halt): WorkerError {
+  const configuration = halt.code === 'CONFIGURATION';
+  return new WorkerError(
+    configuration ? 'TABLE_UNFIT' : 'DELIVERY_HALTED',
+    `Partition ${partition}: ${halt.message} (${halt.code})`,
+    {
+      hint: configuration
+        ? 'Run `ledgerline migrate`, check the rights of LEDGERLINE_CLICKHOUSE_USER, then start the worker again.'
+        : 'Nothing was committed past this point: see docs/delivery.md, "When a worker stops by itself".',
+    },
+  );
+}
+
+/** Waits for `work`, but no longer than `ms`; its failure is not ours. */
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work.catch(() => undefined), pause(ms, over.signal)]);
+  over.abort();
+}

@@ -1,0 +1,263 @@
+/**
+ * A partition's world in miniature: a log, a broker that fences commits, an engine that remembers
+ * tokens and can be killed in the middle, and owners that come, stall and go. It lets the pure state
+ * machine be driven through orders of events that no real cluster would show in a lifetime.
+ */
+import type { Intent } from '../../consumers/intent.ts';
+import {
+  advance,
+  type BatchFacts,
+  intentOf,
+  opening,
+  type Outcome,
+  type State,
+} from '../../consumers/partition.ts';
+
+export interface Message {
+  /** `invalid`: our own rules refuse it; `odd`: only the engine does, until a migration changes its mind. */
+  readonly kind: 'good' | 'invalid' | 'odd';
+}
+
+/** Ways to break the protocol on purpose, to see that the oracle notices. */
+export type Sabotage = 'none' | 'commit-first' | 'no-intent' | 'no-look';
+
+const TOPIC = '0c8d7f8e-0000-4000-8000-000000000001';
+
+class Engine {
+  readonly ledger = new Map<number, number>();
+  readonly quarantine = new Map<number, number>();
+  readonly #tokens = new Set<string>();
+
+  /** Each table partition logs the token, then publishes its part; a kill may come between any two. */
+  insert(
+    into: Map<number, number>,
+    offsets: readonly number[],
+    token: string,
+    killedAfter: number,
+  ): boolean {
+    let steps = 0;
+    for (const tablePartition of [0, 1]) {
+      const part = offsets.filter((offset) => offset % 2 === tablePartition);
+      const key = `${token}#${tablePartition}`;
+      if (part.length === 0 || this.#tokens.has(key)) continue;
+      if (steps++ === killedAfter) return false;
+      this.#tokens.add(key);
+      if (steps++ === killedAfter) return false;
+      for (const offset of part) into.set(offset, (into.get(offset) ?? 0) + 1);
+    }
+    return true;
+  }
+}
+
+class Broker {
+  generation = 0;
+  committed = 0;
+  intent: Intent | null = null;
+
+  commit(generation: number, offset: number, intent: Intent | null): boolean {
+    if (generation !== this.generation) return false;
+    this.committed = offset;
+    this.intent = intent;
+    return true;
+  }
+}
+
+class Owner {
+  state: State;
+  dead = false;
+  #from: number;
+  readonly generation: number;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.generation = ++world.broker.generation;
+    this.#from = world.broker.committed;
+    const intent = world.sabotage === 'no-intent' ? null : world.broker.intent;
+    this.state = opening(TOPIC, intent);
+  }
+
+  /** Does one thing, in the way that `fate` says: mostly it just works. */
+  step(fate: number): void {
+    if (this.dead || this.state.at === 'halted') return;
+    const outcome = this.#perform(this.state, fate);
+    if (outcome === 'nothing') return;
+    if (outcome === 'fenced') this.dead = true;
+    else this.state = advance(this.state, outcome);
+  }
+
+  #perform(state: State, fate: number): Outcome | 'nothing' | 'fenced' {
+    const { broker, engine, sabotage } = this.#world;
+    switch (state.at) {
+      case 'opening': {
+        const known = [...engine.ledger.keys(), ...engine.quarantine.keys()];
+        return { kind: 'high-water', offset: Math.max(-1, ...known) };
+      }
+      case 'collecting': {
+        const last = state.intent
+          ? state.intent.last
+          : Math.min(this.#from + (fate % 5), this.#world.log.length - 1);
+        if (last < this.#from) return 'nothing';
+        const batch = this.#world.facts(this.#from, last);
+        this.#from = last + 1;
+        if (sabotage === 'commit-first') broker.commit(this.generation, batch.last + 1, null);
+        return { kind: 'batch', batch };
+      }
+      case 'declaring': {
+        const intent = intentOf(state, state.work.batch);
+        const hidden = sabotage === 'no-intent' || sabotage === 'commit-first' ? null : intent;
+        const at = sabotage === 'commit-first' ? state.work.batch.last + 1 : state.work.batch.first;
+        return broker.commit(this.generation, at, hidden) ? { kind: 'committed' } : 'fenced';
+      }
+      case 'looking': {
+        const settled = (offset: number): boolean =>
+          engine.ledger.has(offset) || engine.quarantine.has(offset);
+        const wanted = this.#good(state.work.batch);
+        const offsets = sabotage === 'no-look' ? [] : wanted.filter((offset) => !settled(offset));
+        return { kind: 'missing', offsets };
+      }
+      case 'inserting': {
+        const { batch, missing, level } = state.work;
+        const offsets = missing === 'all' ? this.#good(batch) : [...missing];
+        const refused = offsets.find((offset) => this.#world.refuses(offset));
+        if (fate === 1) return { kind: 'lease-over' };
+        if (refused !== undefined)
+          return { kind: 'refused', refusal: { offset: refused, error: 'refused' } };
+        // The token carries no generation: a zombie that sleeps through its session repeats it.
+        const token = `${batch.first}-${batch.last}/${batch.hash}/${level}`;
+        const done = engine.insert(
+          engine.ledger,
+          offsets,
+          token,
+          fate >= 2 && fate <= 5 ? fate - 2 : 99,
+        );
+        // 6: all was stored and the answer was lost.
+        return done && fate !== 6
+          ? { kind: 'inserted', written: offsets.length, expected: offsets.length }
+          : { kind: 'unsure' };
+      }
+      case 'judging': {
+        const { batch, missing } = state.work;
+        const offsets = missing === 'all' ? this.#good(batch) : missing;
+        const bad = offsets.filter((offset) => this.#world.log[offset]?.kind === 'invalid');
+        // Sometimes the bad offsets would not fit beside the committed one: the batch is cut shorter.
+        if (fate > 12 && batch.last > batch.first) {
+          const last = batch.first + Math.floor((batch.last - batch.first) / 2);
+          this.#from = last + 1;
+          const shorter = this.#world.facts(batch.first, last);
+          return {
+            kind: 'judged',
+            batch: shorter,
+            bad: bad.filter((offset) => offset <= last),
+            mended: 0,
+          };
+        }
+        return { kind: 'judged', batch, bad, mended: 0 };
+      }
+      case 'quarantine-looking':
+        return {
+          kind: 'missing',
+          offsets: state.work.batch.bad.filter((offset) => !engine.quarantine.has(offset)),
+        };
+      case 'quarantining': {
+        const { batch, missing, level } = state.work;
+        const offsets = missing === 'all' ? batch.bad : missing;
+        const token = `${batch.first}-${batch.last}/${batch.hash}/q${level}`;
+        const done = engine.insert(
+          engine.quarantine,
+          offsets,
+          token,
+          fate >= 2 && fate <= 5 ? fate - 2 : 99,
+        );
+        return done && fate !== 6 ? { kind: 'quarantined' } : { kind: 'unsure' };
+      }
+      case 'finishing': {
+        const { batch } = state.work;
+        const last = Math.min(this.#from + (fate % 4), this.#world.log.length - 1);
+        const next =
+          fate % 2 === 0 && last >= this.#from && sabotage === 'none'
+            ? this.#world.facts(this.#from, last)
+            : null;
+        if (next) this.#from = next.last + 1;
+        const intent = next && intentOf(state, next);
+        return broker.commit(this.generation, batch.last + 1, intent)
+          ? { kind: 'finished', next }
+          : 'fenced';
+      }
+      case 'halted':
+        return 'nothing';
+    }
+  }
+
+  #good(batch: BatchFacts): number[] {
+    const offsets: number[] = [];
+    for (let offset = batch.first; offset <= batch.last; offset++) {
+      if (!batch.bad.includes(offset)) offsets.push(offset);
+    }
+    return offsets;
+  }
+}
+
+export class World {
+  readonly engine = new Engine();
+  readonly broker = new Broker();
+  readonly log: readonly Message[];
+  readonly sabotage: Sabotage;
+  /** The last is the one that owns the partition; those before it are zombies. */
+  readonly owners: Owner[] = [];
+
+  constructor(log: readonly Message[], sabotage: Sabotage) {
+    this.log = log;
+    this.sabotage = sabotage;
+    this.takeover();
+  }
+
+  facts(first: number, last: number): BatchFacts {
+    return { first, last, rows: last - first + 1, hash: `h${first}-${last}`, bad: [] };
+  }
+
+  /** Every other owner finds an engine that takes odd messages. */
+  refuses(offset: number): boolean {
+    const kind = this.log[offset]?.kind;
+    return kind === 'invalid' || (kind === 'odd' && this.owners.length % 2 === 1);
+  }
+
+  /** A new owner; the old one lives on and does not know. */
+  takeover(): void {
+    this.owners.push(new Owner(this));
+  }
+
+  /** One step of the schedule: who moves, and how it goes. */
+  step(choice: { readonly who: number; readonly fate: number; readonly takeover: boolean }): void {
+    if (choice.takeover) this.takeover();
+    const living = this.owners.filter((owner) => !owner.dead).slice(-3);
+    living[choice.who % living.length]?.step(choice.fate);
+  }
+
+  /** No more faults: the last owner finishes. Bounded, because a machine that never ends is a fault too. */
+  finish(): void {
+    this.takeover();
+    for (let step = 0; step < 2_000 && this.broker.committed < this.log.length; step++) {
+      this.owners.at(-1)?.step(0);
+    }
+  }
+
+  /** What is wrong, in words; empty when every offset is accounted for exactly once. */
+  faults(): string[] {
+    const faults: string[] = [];
+    const last = this.owners.at(-1)?.state;
+    if (last?.at === 'halted') faults.push(`halted: ${last.halt.code}`);
+    if (this.broker.committed < this.log.length)
+      faults.push(`stuck at ${this.broker.committed}, ${last?.at}`);
+    for (const [offset, { kind }] of this.log.entries()) {
+      const stored = this.engine.ledger.get(offset) ?? 0;
+      const quarantined = this.engine.quarantine.get(offset) ?? 0;
+      const wanted = kind === 'good' ? 'ledger' : 'quarantine';
+      if (stored + quarantined === 0) faults.push(`${offset} missing`);
+      else if (stored + quarantined > 1) faults.push(`${offset} doubled`);
+      else if (kind !== 'odd' && (stored === 1) !== (wanted === 'ledger'))
+        faults.push(`${offset} not in the ${wanted}`);
+    }
+    return faults;
+  }
+}

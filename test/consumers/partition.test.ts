@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { advance, MAX_HEALINGS, opening, type State } from '../../consumers/partition.ts';
+import { type Message, type Sabotage, World } from './partition-model.ts';
+
+const messages = fc.array(
+  fc.record({
+    kind: fc.constantFrom<Message['kind']>('good', 'good', 'good', 'good', 'invalid', 'odd'),
+  }),
+  { minLength: 1, maxLength: 24 },
+);
+const schedule = fc.array(
+  fc.record({
+    who: fc.nat(2),
+    fate: fc.nat(15),
+    takeover: fc.integer({ min: 0, max: 14 }).map((n) => n === 0),
+  }),
+  { maxLength: 120 },
+);
+
+function run(
+  log: readonly Message[],
+  steps: readonly { who: number; fate: number; takeover: boolean }[],
+  sabotage: Sabotage,
+): string[] {
+  const world = new World(log, sabotage);
+  for (const step of steps) world.step(step);
+  world.finish();
+  return world.faults();
+}
+
+describe('the state machine of a partition (R-DLV-01)', () => {
+  it('accounts for every offset exactly once, whatever is killed, stalls or answers late', () => {
+    fc.assert(
+      fc.property(messages, schedule, (log, steps) => {
+        expect(run(log, steps, 'none')).toEqual([]);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it.each(['commit-first', 'no-intent', 'no-look'] as const)(
+    'control: with the protocol broken (%s) the same oracle objects',
+    (sabotage) => {
+      const found = fc.check(
+        fc.property(messages, schedule, (log, steps) => run(log, steps, sabotage).length === 0),
+        { numRuns: 20_000 },
+      );
+      expect(found.failed).toBe(true);
+    },
+  );
+});
+
+const facts = { first: 10, last: 19, rows: 10, hash: 'h', bad: [] };
+const inserting = (): State => {
+  let state = opening('t', null);
+  state = advance(state, { kind: 'high-water', offset: 9 });
+  state = advance(state, { kind: 'batch', batch: facts });
+  return advance(state, { kind: 'committed' });
+};
+
+describe('single steps', () => {
+  it('does not look before the first attempt above the high-water mark', () => {
+    expect(inserting().at).toBe('inserting');
+  });
+
+  it('looks first at or under the high-water mark: offsets were reset', () => {
+    let state = advance(opening('t', null), { kind: 'high-water', offset: 10 });
+    state = advance(state, { kind: 'batch', batch: facts });
+    expect(advance(state, { kind: 'committed' }).at).toBe('looking');
+  });
+
+  it('looks after an ambiguous end', () => {
+    expect(advance(inserting(), { kind: 'unsure' }).at).toBe('looking');
+  });
+
+  it('looks when fewer rows were written than sent, and stops when more were', () => {
+    expect(advance(inserting(), { kind: 'inserted', written: 9, expected: 10 }).at).toBe('looking');
+    const tooMany = advance(inserting(), { kind: 'inserted', written: 11, expected: 10 });
+    expect(tooMany).toMatchObject({ at: 'halted', halt: { code: 'WRITTEN_TOO_MANY' } });
+  });
+
+  it('stops when the intent cannot be rebuilt from Kafka', () => {
+    const intent = { topicId: 't', ...facts };
+    const state = advance(opening('t', intent), { kind: 'high-water', offset: -1 });
+    const other = advance(state, { kind: 'batch', batch: { ...facts, hash: 'other' } });
+    expect(other).toMatchObject({ at: 'halted', halt: { code: 'INTENT_MISMATCH' } });
+  });
+
+  it('stops when acknowledged rows vanish again and again', () => {
+    let state = advance(inserting(), { kind: 'unsure' });
+    for (let healing = 0; healing <= MAX_HEALINGS && state.at !== 'halted'; healing++) {
+      state = advance(state, { kind: 'missing', offsets: [12] });
+      state = advance(state, { kind: 'inserted', written: 1, expected: 1 });
+    }
+    expect(state).toMatchObject({ at: 'halted', halt: { code: 'ROWS_VANISH' } });
+  });
+
+  it('stops instead of quarantining the world when the engine refuses what is valid', () => {
+    const wide = { ...facts, last: 1_000, rows: 991 };
+    let state = advance(opening('t', null), { kind: 'high-water', offset: 9 });
+    state = advance(state, { kind: 'batch', batch: wide });
+    state = advance(state, { kind: 'committed' });
+    for (let offset = 10; state.at === 'inserting' && offset < 500; offset++) {
+      state = advance(state, { kind: 'refused', refusal: { offset, error: 'no' } });
+      if (state.at !== 'judging') break;
+      state = advance(state, { kind: 'judged', batch: state.work.batch, bad: [], mended: 0 });
+      if (state.at === 'declaring') state = advance(state, { kind: 'committed' });
+    }
+    expect(state).toMatchObject({ at: 'halted', halt: { code: 'MASS_REFUSAL' } });
+  });
+
+  it('commits past control records without declaring anything', () => {
+    const state = advance(opening('t', null), { kind: 'high-water', offset: -1 });
+    const empty = { first: 10, last: 11, rows: 0, hash: 'h', bad: [] };
+    expect(advance(state, { kind: 'batch', batch: empty }).at).toBe('finishing');
+  });
+});
