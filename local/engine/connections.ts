@@ -1,0 +1,170 @@
+import { Session, drainPending } from 'chdb';
+import type { Asked } from './asked.ts';
+import { EngineException, toEngineException } from './exceptions.ts';
+import { identifier, stringLiteral } from './literals.ts';
+
+/** What a statement did, as far as the library counts it. */
+export interface Ran {
+  readonly bytes: Uint8Array;
+  /** Rows of the result; for INSERT … FROM INFILE the rows that were parsed. */
+  readonly rows: number;
+  readonly rowBytes: number;
+  readonly elapsedNs: number;
+}
+
+/** One request's connection to the engine: its settings are its own. */
+export interface Connection {
+  run(sql: string, format: string): Promise<Ran>;
+}
+
+// The library comes with the settings of clickhouse-local; these are the server's.
+const AS_A_SERVER = ['--implicit_select=0', '--allow_introspection_functions=0'];
+const MAX_RUNNING = 24;
+const MAX_WAITING = 1000;
+const MAX_IDLE = 8;
+
+/**
+ * The engine's one data folder, and connections to it. A connection costs half a millisecond and
+ * 250 kB, and closing waits for *every* running statement, so that connections are used again
+ * where nothing of a request can stay behind in them.
+ */
+export class Connections {
+  readonly #dataDir: string;
+  /** Open as long as the process: the engine shuts down with its last connection. */
+  readonly #anchor: Session;
+  readonly #idle: Session[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  /** @throws Error of the library when the folder cannot be opened, or is another process's */
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+    this.#anchor = new Session(dataDir, { connectionArgs: AS_A_SERVER });
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Runs `use` on a connection that has the request's settings, parameters and database. */
+  async with<T>(
+    asked: Pick<Asked, 'settings' | 'parameters' | 'database'>,
+    reusable: boolean,
+    use: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    await this.#enter();
+    let session: Session | undefined;
+    let clean = false;
+    try {
+      session = this.#idle.pop() ?? new Session(this.#dataDir, { connectionArgs: AS_A_SERVER });
+      const current = session;
+      const prepare = preparation(asked);
+      if (prepare !== '') await run(current, prepare, 'Null');
+      const result = await use({ run: (sql, format) => run(current, sql, format) });
+      clean = reusable && asked.parameters.size === 0;
+      return result;
+    } finally {
+      if (session !== undefined) await this.#giveBack(session, asked, clean);
+      this.#leave();
+    }
+  }
+
+  /** Asks the engine to cancel statements: those whose text contains `mark`, or all. Never rejects. */
+  async kill(mark?: string): Promise<void> {
+    const marked = mark === undefined ? '1' : `position(query, ${stringLiteral(mark)}) > 0`;
+    const where = `${marked} AND query NOT ILIKE 'KILL %'`;
+    await run(this.#anchor, `KILL QUERY WHERE ${where} ASYNC`, 'Null').catch(() => undefined);
+  }
+
+  /** Asks a question of the endpoint's own: one row, one text column. */
+  async ask(sql: string): Promise<string> {
+    const { bytes } = await run(this.#anchor, sql, 'TSVRaw');
+    return Buffer.from(bytes).toString('utf8').trimEnd();
+  }
+
+  /** Waits for running statements, then closes the engine. */
+  async close(): Promise<void> {
+    for (const session of this.#idle.splice(0)) session.close();
+    await drainPending();
+    this.#anchor.close();
+    await drainPending();
+  }
+
+  async #giveBack(
+    session: Session,
+    asked: Pick<Asked, 'settings' | 'database'>,
+    clean: boolean,
+  ): Promise<void> {
+    if (clean && this.#idle.length < MAX_IDLE) {
+      try {
+        const undo = undoing(asked);
+        if (undo !== '') await run(session, undo, 'Null');
+        this.#idle.push(session);
+        return;
+      } catch {
+        // A setting that cannot be undone (readonly) ends with its connection.
+      }
+    }
+    session.close();
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#running < MAX_RUNNING) {
+      this.#running += 1;
+      return;
+    }
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new EngineException(
+        202,
+        'TOO_MANY_SIMULTANEOUS_QUERIES',
+        `Too many simultaneous queries. Maximum: ${MAX_RUNNING} running and ${MAX_WAITING} waiting.`,
+      );
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Hands its place to the one that waited longest. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running -= 1;
+    else next();
+  }
+}
+
+async function run(session: Session, sql: string, format: string): Promise<Ran> {
+  try {
+    const result = await session.queryAsync(sql, { format });
+    return {
+      bytes: result.bytes(),
+      rows: result.rowsRead,
+      rowBytes: result.bytesRead,
+      elapsedNs: Math.round(result.elapsed * 1e9),
+    };
+  } catch (error) {
+    throw toEngineException(error);
+  }
+}
+
+/**
+ * Statements that give a connection the request's database, parameters and settings. Values are
+ * quoted here and parsed by the engine; they never become part of the request's own SQL.
+ */
+function preparation(asked: Pick<Asked, 'settings' | 'parameters' | 'database'>): string {
+  const statements: string[] = [];
+  if (asked.database !== undefined) statements.push(`USE ${identifier(asked.database)}`);
+  const changes = [
+    ...[...asked.parameters].map(([name, value]) => `param_${name} = ${stringLiteral(value)}`),
+    ...[...asked.settings].map(([name, value]) => `${name} = ${stringLiteral(value)}`),
+  ];
+  if (changes.length > 0) statements.push(`SET ${changes.join(', ')}`);
+  return statements.join('; ');
+}
+
+function undoing(asked: Pick<Asked, 'settings' | 'database'>): string {
+  const statements: string[] = [];
+  if (asked.database !== undefined) statements.push('USE default');
+  const names = [...asked.settings.keys()];
+  if (names.length > 0)
+    statements.push(`SET ${names.map((name) => `${name} = DEFAULT`).join(', ')}`);
+  return statements.join('; ');
+}

@@ -1,0 +1,192 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Asked, readAsked } from './asked.ts';
+import { Connections, type Ran } from './connections.ts';
+import { EngineException, notImplemented, toEngineException } from './exceptions.ts';
+import { decoderFor, fromFile } from './insert.ts';
+import { type Identity, readSummary, Reply, writeSummary } from './reply.ts';
+import { answerSelect } from './select.ts';
+import { Spool } from './spool.ts';
+import { readStatement, type Statement } from './statement.ts';
+
+/** A statement in a request's body, and rows behind it, are held in memory up to here. */
+export const MAX_STATEMENT_BYTES = 64 << 20;
+export const MAX_BODY_BYTES = 1 << 30;
+const KEEP_ALIVE_MS = 30_000;
+
+export interface EndpointOptions {
+  readonly dataDir: string;
+  readonly port: number;
+  /** Of the one user, `default`. Default: none. */
+  readonly password: string;
+}
+
+/** ClickHouse's HTTP interface over the engine in this process. */
+export class Endpoint {
+  readonly #connections: Connections;
+  readonly #spool: Spool;
+  readonly #identity: Identity;
+  readonly #password: string;
+  readonly #server: Server;
+  readonly #open = new Set<Promise<void>>();
+
+  private constructor(options: EndpointOptions, connections: Connections, identity: Identity) {
+    this.#connections = connections;
+    this.#identity = identity;
+    this.#password = options.password;
+    this.#spool = new Spool(options.dataDir, MAX_BODY_BYTES);
+    this.#server = createServer((request, response) => this.#accept(request, response));
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
+    // A large body, or a worker that was stopped in the middle of one, may take its time.
+    this.#server.requestTimeout = 0;
+  }
+
+  /** @throws Error when the folder cannot be opened, or the port is taken */
+  static async open(options: EndpointOptions): Promise<Endpoint> {
+    const connections = new Connections(options.dataDir);
+    const identity = {
+      version: await connections.ask('SELECT version()'),
+      timezone: await connections.ask('SELECT timezone()'),
+      displayName: await connections.ask('SELECT hostName()'),
+    };
+    const endpoint = new Endpoint(options, connections, identity);
+    await new Promise<void>((resolve, reject) => {
+      endpoint.#server.once('error', reject);
+      endpoint.#server.listen({ host: '127.0.0.1', port: options.port }, resolve);
+    });
+    return endpoint;
+  }
+
+  /** Takes no new requests, lets running ones end until the deadline, closes the engine. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    const timer = setTimeout(() => void this.#connections.kill(), deadlineMs);
+    await Promise.allSettled(this.#open);
+    clearTimeout(timer);
+    this.#server.closeAllConnections();
+    await this.#connections.close();
+    this.#spool.remove();
+  }
+
+  #accept(request: IncomingMessage, response: ServerResponse): void {
+    const reply = new Reply(request, response, this.#identity);
+    const answered = this.#answer(request, reply).catch(async (error: unknown) => {
+      // Whatever of the body nobody read must not be taken for the next request.
+      request.resume();
+      await reply.fail(toEngineException(error));
+    });
+    this.#open.add(answered);
+    void answered.finally(() => this.#open.delete(answered));
+  }
+
+  async #answer(request: IncomingMessage, reply: Reply): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    if (url.pathname === '/ping') return reply.plain(200, 'Ok.\n');
+    if (url.pathname !== '/') throw notImplemented(`the path ${url.pathname}`);
+    if (request.method !== 'GET' && request.method !== 'POST') {
+      throw notImplemented(`the method ${request.method}`);
+    }
+    const asked = readAsked(url, request.headers);
+    reply.describe(asked);
+    this.#authenticate(asked);
+    if (request.method === 'GET') return this.#answerGet(asked, reply);
+
+    const inUrl = readStatement(asked.query ?? '');
+    if (inUrl.kind === 'insert') return this.#insert(inUrl, asked, reply, request);
+    const body = await readBody(request);
+    return this.#run(asked.query ? `${asked.query}\n${body}` : body, asked, reply);
+  }
+
+  /** A GET may only read, as with a server; one without a query is a health check. */
+  async #answerGet(asked: Asked, reply: Reply): Promise<void> {
+    if (asked.query === undefined) return reply.plain(200, 'Ok.\n');
+    const settings = new Map([...asked.settings, ['readonly', '2']]);
+    return this.#run(asked.query, { ...asked, settings }, reply);
+  }
+
+  async #run(sql: string, asked: Asked, reply: Reply): Promise<void> {
+    const statement = readStatement(sql);
+    switch (statement.kind) {
+      case 'empty':
+        throw new EngineException(62, 'SYNTAX_ERROR', 'Syntax error: Empty query');
+      case 'many':
+        throw manyStatements(sql, statement.at);
+      case 'file':
+        throw notImplemented(`${statement.clause}: send or receive the rows over HTTP`);
+      case 'insert':
+        return this.#insert(statement, asked, reply);
+      case 'select':
+        return this.#connections.with(asked, true, (connection) =>
+          answerSelect(
+            { sql, statement, asked, reply },
+            connection,
+            this.#connections,
+            this.#spool,
+          ),
+        );
+      case 'other': {
+        const ran = await this.#connections.with(asked, false, (connection) =>
+          connection.run(sql, asked.format),
+        );
+        return reply.whole(asked.format, readSummary(ran), ran.bytes);
+      }
+    }
+  }
+
+  /** Rows behind the statement come first, then those of the body, as they would in one text. */
+  async #insert(
+    statement: Extract<Statement, { kind: 'insert' }>,
+    asked: Asked,
+    reply: Reply,
+    request?: IncomingMessage,
+  ): Promise<void> {
+    const rows = Buffer.from(statement.rows);
+    const decoder = request && decoderFor(request);
+    const source = request === undefined ? [rows] : request;
+    if (request !== undefined && rows.length > 0) {
+      throw notImplemented('an INSERT with rows both in the URL and in the body');
+    }
+    const ran: Ran = await this.#spool.withBody(source, decoder, (path) =>
+      this.#connections.with(asked, true, (connection) =>
+        connection.run(fromFile(statement, path), asked.format),
+      ),
+    );
+    reply.whole(asked.format, writeSummary(ran), new Uint8Array());
+  }
+
+  #authenticate(asked: Asked): void {
+    if (asked.user === 'default' && asked.password === this.#password) return;
+    throw new EngineException(
+      516,
+      'AUTHENTICATION_FAILED',
+      `${asked.user}: Authentication failed: password is incorrect, or there is no user with such name.`,
+    );
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const decoder = decoderFor(request);
+  const source: AsyncIterable<Buffer> = decoder === undefined ? request : request.pipe(decoder);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    if (bytes > MAX_STATEMENT_BYTES) {
+      throw new EngineException(
+        229,
+        'QUERY_IS_TOO_LARGE',
+        `A statement in the body may have ${MAX_STATEMENT_BYTES} bytes; put an INSERT's statement into ?query= and its rows into the body.`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function manyStatements(sql: string, at: number): EngineException {
+  return new EngineException(
+    62,
+    'SYNTAX_ERROR',
+    `Syntax error (Multi-statements are not allowed): failed at position ${at + 1} (end of query): ${sql.slice(at, at + 60)}. .`,
+  );
+}

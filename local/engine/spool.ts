@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  createWriteStream,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { EngineException } from './exceptions.ts';
+
+const MEMORY = '/dev/shm';
+// Containers get 64 MB of it, too little for a few bodies at once.
+const MEMORY_AT_LEAST_BYTES = 1 << 30;
+
+/** A named pipe: the engine writes a result into it as into a file, and we read it as a stream. */
+export interface Pipe {
+  readonly path: string;
+  open(): OpenPipe;
+  release(): void;
+}
+
+/** A named pipe in use for one result. */
+export interface OpenPipe {
+  readonly stream: Readable;
+  /** The engine has written all: the stream ends when it is read. Call it once. */
+  end(): void;
+}
+
+/** Files through which bodies reach the engine, and pipes through which results leave it. */
+export class Spool {
+  readonly #folder: string;
+  readonly #maxBodyBytes: number;
+  readonly #pipes: string[] = [];
+  #files = 0;
+  #made = 0;
+
+  /** Takes over what an earlier process of the same data folder left, so open the engine first. */
+  constructor(dataDir: string, maxBodyBytes: number) {
+    const name = createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 16);
+    this.#folder = join(memoryFolder(), `ledgerline-spool-${name}`);
+    this.#maxBodyBytes = maxBodyBytes;
+    this.remove();
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** A path for one file, which the caller removes. */
+  path(): string {
+    this.#files += 1;
+    return join(this.#folder, `file-${this.#files}`);
+  }
+
+  /**
+   * Writes a body to a file, decoding it on the way, and hands the file to `use`; the file is
+   * removed in any case. A body that breaks off rejects: half a body must not become half an insert.
+   */
+  async withBody<T>(
+    source: Iterable<Buffer> | Readable,
+    decoder: Transform | undefined,
+    use: (path: string, bytes: number) => Promise<T>,
+  ): Promise<T> {
+    const path = this.path();
+    try {
+      const file = createWriteStream(path, { highWaterMark: 1 << 20, mode: 0o600 });
+      const bound = sizeBound(this.#maxBodyBytes);
+      await (decoder === undefined
+        ? pipeline(source, bound, file)
+        : pipeline(source, decoder, bound, file));
+      return await use(path, (await stat(path)).size);
+    } catch (error) {
+      throw isFull(error) ? spoolFull(this.#folder) : error;
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  pipe(): Pipe {
+    const path = this.#pipes.pop() ?? this.#makePipe();
+    return {
+      path,
+      open: () => openPipe(path),
+      release: () => void this.#pipes.push(path),
+    };
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #makePipe(): string {
+    this.#made += 1;
+    const path = join(this.#folder, `pipe-${this.#made}-`);
+    // Node has no call for it. It happens once per place in the engine, not once per request.
+    execFileSync('mkfifo', ['-m', '600', path]);
+    return path;
+  }
+}
+
+function memoryFolder(): string {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize >= MEMORY_AT_LEAST_BYTES ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
+
+/** A writer of our own keeps the pipe from ending before the engine has opened it. */
+function openPipe(path: string): OpenPipe {
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const keeper = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  const stream = new Socket({ fd: reader, readable: true, writable: false });
+  return { stream, end: () => closeSync(keeper) };
+}
+
+function sizeBound(maxBytes: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) done(null, chunk);
+      else done(tooLarge(maxBytes));
+    },
+  });
+}
+
+function tooLarge(maxBytes: number): EngineException {
+  return new EngineException(
+    229,
+    'QUERY_IS_TOO_LARGE',
+    `The request's body exceeds the local endpoint's bound of ${maxBytes} bytes (decoded); send it in parts.`,
+  );
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+}
+
+function spoolFull(folder: string): EngineException {
+  return new EngineException(243, 'NOT_ENOUGH_SPACE', `No space left for the body in ${folder}.`);
+}
