@@ -42,13 +42,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     if (kafka.status === 'fulfilled') await kafka.value.stop();
     throw kafka.status === 'rejected' ? kafka.reason : (engine as PromiseRejectedResult).reason;
   }
+  const stopBoth = async (): Promise<void> => {
+    try {
+      await engine.value.stop();
+    } finally {
+      await kafka.value.stop();
+    }
+  };
   let stopped: Promise<void> | undefined;
   return {
     kafka: kafka.value,
     engine: engine.value,
-    stop() {
-      stopped ??= engine.value.stop().finally(() => kafka.value.stop());
-      return stopped;
-    },
+    stop: () => (stopped ??= stopBoth()),
   };
 }
