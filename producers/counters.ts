@@ -1,0 +1,87 @@
+import { FILTER_CAUSES, type FilterCause } from './decision.ts';
+import { REJECT_CAUSES, type RejectCause } from './receipt.ts';
+
+/** Why an event that was accepted did not reach Kafka. */
+export const LOSS_CAUSES = ['refused', 'abandoned'] as const;
+export type LossCause = (typeof LOSS_CAUSES)[number];
+
+/**
+ * What became of the events of one category, or of all. At every moment
+ * `emitted = accepted + filtered + rejected` and `accepted = stored + lost + pending`.
+ */
+export interface Counts {
+  readonly emitted: number;
+  readonly accepted: number;
+  readonly stored: number;
+  /** Still in the buffer or on their way. */
+  readonly pending: number;
+  readonly filtered: Readonly<Record<FilterCause, number>>;
+  readonly rejected: Readonly<Record<RejectCause, number>>;
+  /** `refused`: Kafka would not have it; `abandoned`: still undelivered when the ledger closed. */
+  readonly lost: Readonly<Record<LossCause, number>>;
+}
+
+const zeroes = <Cause extends string>(causes: readonly Cause[]): Record<Cause, number> =>
+  Object.fromEntries(causes.map((cause) => [cause, 0])) as Record<Cause, number>;
+
+const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
+
+/** Counts one category. Its fields are bumped in place, since `emit` does so each time. */
+export class Tally {
+  accepted = 0;
+  stored = 0;
+  readonly filtered = zeroes(FILTER_CAUSES);
+  readonly rejected = zeroes(REJECT_CAUSES);
+  readonly lost = zeroes(LOSS_CAUSES);
+
+  snapshot(): Counts {
+    const { accepted, stored } = this;
+    const filtered = { ...this.filtered };
+    const rejected = { ...this.rejected };
+    const lost = { ...this.lost };
+    return {
+      emitted: accepted + sum(filtered) + sum(rejected),
+      accepted,
+      stored,
+      pending: accepted - stored - sum(lost),
+      filtered,
+      rejected,
+      lost,
+    };
+  }
+
+  add(other: Tally): void {
+    this.accepted += other.accepted;
+    this.stored += other.stored;
+    for (const cause of FILTER_CAUSES) this.filtered[cause] += other.filtered[cause];
+    for (const cause of REJECT_CAUSES) this.rejected[cause] += other.rejected[cause];
+    for (const cause of LOSS_CAUSES) this.lost[cause] += other.lost[cause];
+  }
+}
+
+/** One tally for each category, made when first asked for. */
+export class Counters {
+  readonly #byCategory = new Map<string, Tally>();
+
+  of(category: string): Tally {
+    let tally = this.#byCategory.get(category);
+    if (tally === undefined) {
+      tally = new Tally();
+      this.#byCategory.set(category, tally);
+    }
+    return tally;
+  }
+
+  total(): Counts {
+    const total = new Tally();
+    for (const tally of this.#byCategory.values()) total.add(tally);
+    return total.snapshot();
+  }
+
+  byCategory(): Record<string, Counts> {
+    return Object.fromEntries(
+      [...this.#byCategory].map(([category, tally]) => [category, tally.snapshot()]),
+    );
+  }
+}

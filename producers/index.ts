@@ -1,0 +1,46 @@
+export { createLedger, type Ledger, type LedgerStats, type Within } from './ledger.ts';
+export {
+  openPublisher,
+  type Publication,
+  type Publisher,
+  type PublishOptions,
+  type PublishOutcome,
+} from './publisher.ts';
+export { optionsFromEnv, type EnvironmentOptions } from './environment.ts';
+export {
+  BATCH_LIMITS,
+  DEFAULTS,
+  type DeliveryOptions,
+  type KafkaConnection,
+  type LedgerOptions,
+  type PolicyOptions,
+  type SaslOptions,
+} from './options.ts';
+export { LEVELS, type Level } from './level.ts';
+export { FILTER_CAUSES, type FilterCause } from './decision.ts';
+export { LOSS_CAUSES, type Counts, type LossCause } from './counters.ts';
+export {
+  REJECT_CAUSES,
+  type AcceptedReceipt,
+  type FilteredReceipt,
+  type Receipt,
+  type RejectCause,
+  type RejectedReceipt,
+  type StoredReceipt,
+} from './receipt.ts';
+export { DeliveryError } from './recording.ts';
+export type { DrainReport } from './delivery.ts';
+export type { Clock } from './clock.ts';
+export type { Logger } from './logger.ts';
+export type { OutboundMessage, SendOutcome, Transport } from './transport.ts';
+export {
+  category,
+  defineCatalog,
+  event,
+  LedgerlineError,
+  type AuditEvent,
+  type Catalog,
+  type Category,
+  type EventInput,
+  type EventTypeName,
+} from '../schemas/index.ts';

@@ -1,0 +1,77 @@
+import { LedgerlineError } from '../schemas/index.ts';
+
+/** What an error of the Kafka client means for the messages that were being sent. */
+export interface SendFailure {
+  readonly kind: 'refused' | 'partition' | 'connection';
+  /** The producer's identity still stands: the same batch can be repeated under it. */
+  readonly repeatable: boolean;
+}
+
+/** The broker looked at the batch, wrote nothing, and always will. */
+const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
+
+/** The broker and this producer no longer agree on who it is or how far it got. */
+const LOST_IDENTITY = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'DUPLICATE_SEQUENCE_NUMBER',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'UNKNOWN_PRODUCER_ID',
+  'PRODUCER_FENCED',
+]);
+
+/** Errors the client wraps in others, outermost first; at most ten, should they form a ring. */
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = [];
+  for (let at = error; at instanceof Error && causes.length < 10; at = at.cause) causes.push(at);
+  return causes;
+}
+
+/** The protocol's own name of an error, as `MESSAGE_TOO_LARGE`; undefined when no broker answered. */
+export function protocolErrorOf(error: unknown): string | undefined {
+  for (const cause of causesOf(error)) {
+    if ('type' in cause && typeof cause.type === 'string') return cause.type;
+  }
+  return undefined;
+}
+
+export function classify(error: unknown): SendFailure {
+  const type = protocolErrorOf(error);
+  if (type === undefined) return { kind: 'connection', repeatable: true };
+  if (REFUSALS.has(type)) return { kind: 'refused', repeatable: true };
+  return { kind: 'partition', repeatable: !LOST_IDENTITY.has(type) };
+}
+
+/** Says in one line what is wrong, where it was tried, and the way out. */
+export function explain(
+  error: unknown,
+  { brokers, topic }: { readonly brokers: readonly string[]; readonly topic: string },
+): LedgerlineError {
+  const at = brokers.join(', ');
+  const causes = causesOf(error);
+  if (causes.some(({ name }) => name === 'KafkaJSSASLAuthenticationError')) {
+    return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} refused the credentials.`, {
+      hint: "Check kafka.sasl: its mechanism has to be one of the listener's.",
+      cause: error,
+    });
+  }
+  const type = protocolErrorOf(error);
+  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+    return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} has no topic "${topic}".`, {
+      hint: `Create it: kafka-topics.sh --create --topic ${topic}.`,
+      retryable: true,
+      cause: error,
+    });
+  }
+  if (type !== undefined) {
+    return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} answered ${type}.`, {
+      hint: 'See https://kafka.apache.org/protocol#protocol_error_codes.',
+      cause: error,
+    });
+  }
+  const reason = causes.at(-1)?.message ?? 'unknown';
+  return new LedgerlineError('KAFKA_UNREACHABLE', `No answer from Kafka at ${at}: ${reason}.`, {
+    hint: 'Check that the broker runs, the address, and ssl and sasl against its listener.',
+    cause: error,
+  });
+}

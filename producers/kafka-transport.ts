@@ -1,0 +1,183 @@
+import {
+  Kafka,
+  logLevel,
+  type ICustomPartitioner,
+  type IHeaders,
+  type Producer,
+  type SASLOptions,
+} from 'kafkajs';
+import { settlesWithin } from './deadline.ts';
+import { LedgerlineError } from '../schemas/index.ts';
+import { classify, explain } from './kafka-errors.ts';
+import type { KafkaOptions } from './options.ts';
+import type { OutboundMessage, SendOutcome, Transport } from './transport.ts';
+
+/** How long to wait for the client to put its connections away. */
+const DISCONNECT_TIMEOUT_MS = 1_000;
+
+/**
+ * Inside one send, for what passes within a moment: a moved leader, a dropped connection. kafkajs
+ * has other defaults under NODE_ENV=test and chance in its delays, so that everything is said here.
+ */
+const SEND_RETRY = {
+  retries: 2,
+  initialRetryTime: 50,
+  maxRetryTime: 500,
+  multiplier: 2,
+  factor: 0,
+} as const;
+
+/**
+ * Kafka, through one idempotent producer. The only file of the SDK that imports kafkajs.
+ *
+ * A send is for one partition. kafkajs throws at the first partition that fails, forgets which
+ * others did not, and takes back the sequence numbers of all: repeating that would store some
+ * events twice or, once the numbers meet another batch, lose them. With one partition a failed
+ * send can be repeated as it is, and the broker recognises it.
+ */
+export class KafkaTransport implements Transport {
+  partitions = 0;
+  readonly #kafka: Kafka;
+  readonly #options: KafkaOptions;
+  readonly #topic: string;
+  #connecting: Promise<void> | undefined;
+  #producer: Producer | undefined;
+  #closed = false;
+
+  constructor(options: KafkaOptions, topic: string) {
+    this.#options = options;
+    this.#topic = topic;
+    this.#kafka = new Kafka({
+      brokers: [...options.brokers],
+      clientId: options.clientId,
+      connectionTimeout: options.connectionTimeoutMs,
+      authenticationTimeout: options.connectionTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      enforceRequestTimeout: true,
+      // Every broker of the list once; trying again is the sender's business.
+      retry: { ...SEND_RETRY, retries: options.brokers.length },
+      // Its lines repeat what the errors say.
+      logLevel: logLevel.NOTHING,
+      ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+      ...(options.sasl === undefined ? {} : { sasl: options.sasl as SASLOptions }),
+    });
+  }
+
+  connect(): Promise<void> {
+    this.#connecting ??= this.#open().catch((error: unknown) => {
+      this.#connecting = undefined;
+      throw explain(error, { brokers: this.#options.brokers, topic: this.#topic });
+    });
+    return this.#connecting;
+  }
+
+  async send(partition: number, messages: readonly OutboundMessage[]): Promise<SendOutcome> {
+    const producer = this.#producer;
+    if (producer === undefined) {
+      return { status: 'failed', error: disconnected(), scope: 'connection', repeatable: true };
+    }
+    try {
+      const answers = await producer.send({
+        topic: this.#topic,
+        acks: -1,
+        timeout: this.#options.requestTimeoutMs,
+        messages: messages.map((message) => ({
+          key: message.key,
+          value: message.value,
+          headers: headersOf(message),
+          partition,
+        })),
+      });
+      const answer = answers.find((each) => each.partition === partition);
+      if (answer !== undefined) {
+        return { status: 'stored', baseOffset: Number(answer.baseOffset ?? -1) };
+      }
+      // kafkajs leaves out partitions without metadata, and resolves.
+      await this.#letGo();
+      return { status: 'no_such_partition' };
+    } catch (error) {
+      return this.#failure(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#letGo();
+  }
+
+  async #open(): Promise<void> {
+    if (this.#closed) throw disconnected();
+    const producer = this.#kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      // A misspelt topic must not become one, with one partition and a week's retention.
+      allowAutoTopicCreation: false,
+      createPartitioner: this.#partitioner,
+      retry: SEND_RETRY,
+    });
+    try {
+      await producer.connect();
+      this.partitions = await this.#countPartitions();
+    } catch (error) {
+      await putAway(producer);
+      throw error;
+    }
+    if (this.#closed) {
+      await putAway(producer);
+      throw disconnected();
+    }
+    this.#producer = producer;
+  }
+
+  async #countPartitions(): Promise<number> {
+    const admin = this.#kafka.admin({ retry: SEND_RETRY });
+    try {
+      await admin.connect();
+      const { topics } = await admin.fetchTopicMetadata({ topics: [this.#topic] });
+      return topics[0]?.partitions.length ?? 0;
+    } finally {
+      await putAway(admin);
+    }
+  }
+
+  /** The sender has chosen; this only notices when the topic grows. */
+  readonly #partitioner: ICustomPartitioner =
+    () =>
+    ({ partitionMetadata, message }) => {
+      this.partitions = Math.max(this.partitions, partitionMetadata.length);
+      return message.partition ?? 0;
+    };
+
+  async #failure(thrown: unknown): Promise<SendOutcome> {
+    const { kind, repeatable } = classify(thrown);
+    const error = explain(thrown, { brokers: this.#options.brokers, topic: this.#topic });
+    if (kind === 'refused') return { status: 'refused', error };
+    if (!repeatable) await this.#letGo();
+    return { status: 'failed', error, scope: kind, repeatable };
+  }
+
+  /** The next `connect` makes another producer, with an identity of its own. */
+  async #letGo(): Promise<void> {
+    const producer = this.#producer;
+    this.#producer = undefined;
+    this.#connecting = undefined;
+    if (producer !== undefined) await putAway(producer);
+  }
+}
+
+function headersOf({ id, mayRepeat }: OutboundMessage): IHeaders {
+  return mayRepeat ? { 'll-v': '1', 'll-id': id, 'll-dup': '1' } : { 'll-v': '1', 'll-id': id };
+}
+
+const disconnected = (): LedgerlineError =>
+  new LedgerlineError('CLOSED', 'The connection to Kafka is closed.', {
+    hint: 'Make a new ledger; a closed one stays closed.',
+  });
+
+/** Putting away is done as well as can be: neither an error nor a hung broker may hold it up. */
+const putAway = async (client: { disconnect(): Promise<void> }): Promise<void> => {
+  await settlesWithin(
+    client.disconnect().catch(() => undefined),
+    DISCONNECT_TIMEOUT_MS,
+  );
+};

@@ -1,0 +1,205 @@
+import type { ConnectionOptions } from 'node:tls';
+import { z } from 'zod';
+import { LedgerlineError, type Catalog, type Category, type Party } from '../schemas/index.ts';
+import type { Clock } from './clock.ts';
+import { LEVELS, type Level } from './level.ts';
+import type { Logger } from './logger.ts';
+import type { Transport } from './transport.ts';
+
+/** What holds where an option says nothing. */
+export const DEFAULTS = {
+  topic: 'audit.events',
+  level: 'writes_only',
+  tenant: 'default',
+  clientId: 'ledgerline',
+  connectionTimeoutMs: 3_000,
+  requestTimeoutMs: 10_000,
+  flushIntervalMs: 100,
+  maxBufferedEvents: 100_000,
+  maxBufferedBytes: 64 * 1024 * 1024,
+  recordTimeoutMs: 10_000,
+  flushTimeoutMs: 10_000,
+  closeTimeoutMs: 10_000,
+} as const;
+
+/** One send: well under Kafka's usual limit of 1,048,588 bytes for a batch. */
+export const BATCH_LIMITS = { maxEvents: 1_000, maxBytes: 900_000 } as const;
+
+export interface SaslOptions {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface KafkaConnection {
+  /** `host:port`, one or more of the cluster's. */
+  readonly brokers: readonly string[];
+  /** How the broker's logs and quotas name this client; `ledgerline`. */
+  readonly clientId?: string | undefined;
+  /** `true`, or Node's TLS options: `{ ca, cert, key, … }`. */
+  readonly ssl?: boolean | ConnectionOptions | undefined;
+  readonly sasl?: SaslOptions | undefined;
+  /** How long one connection attempt may take; 3,000. */
+  readonly connectionTimeoutMs?: number | undefined;
+  /** How long a broker may take to answer one request; 10,000. */
+  readonly requestTimeoutMs?: number | undefined;
+}
+
+/** Where encoded events go and how many may wait: what ledgers and publishers have in common. */
+export interface DeliveryOptions {
+  readonly kafka?: KafkaConnection | undefined;
+  /** In place of `kafka`: for tests, or for another log. */
+  readonly transport?: Transport | undefined;
+  /** `audit.events`. It has to exist. */
+  readonly topic?: string | undefined;
+  /** How long an event waits for company while the service is idle; 100. */
+  readonly flushIntervalMs?: number | undefined;
+  /** What may wait in memory while Kafka is slow or away. */
+  readonly buffer?:
+    | {
+        /** 100,000. */
+        readonly maxEvents?: number | undefined;
+        /** Encoded; 64 MiB. */
+        readonly maxBytes?: number | undefined;
+      }
+    | undefined;
+  /** Lines on stderr when absent; pino's loggers fit. */
+  readonly logger?: Logger | undefined;
+}
+
+/** What the edge keeps, as `AUDIT_TRAIL_*` say it. */
+export interface PolicyOptions {
+  /** `false` turns everything off, protected events too; `true`. */
+  readonly enabled?: boolean | undefined;
+  /** `writes_only`. */
+  readonly level?: Level | undefined;
+  /** Event types or aliases not to keep, exact or with `*`. */
+  readonly excludeActions?: readonly string[] | undefined;
+  /** Target types not to keep, exact or with `*`. */
+  readonly excludeResources?: readonly string[] | undefined;
+}
+
+export interface LedgerOptions<C> extends DeliveryOptions, PolicyOptions {
+  /** Who emits: `control-panel`. */
+  readonly service: string;
+  /** From `defineCatalog`; or several parts of one, to be combined. */
+  readonly catalog: C;
+  /** The tenant of events that name none; `default`. */
+  readonly tenant?: string | undefined;
+  /** The actor of events that name none: `{ type: 'system', id: 'scheduler' }`. */
+  readonly actor?: Party | undefined;
+  /**
+   * Called for each event that should have been kept and will not reach Kafka. What it throws is
+   * ignored.
+   */
+  readonly onError?: ((error: LedgerlineError) => void) | undefined;
+  /** Microseconds since 1970. */
+  readonly clock?: Clock | undefined;
+}
+
+const name = z.string().min(1).max(1024);
+const duration = z.int().min(0).max(3_600_000);
+const timeout = z.int().min(1).max(3_600_000);
+const called = <F>(): z.ZodType<F> =>
+  z.custom<F>((value) => typeof value === 'function', 'must be a function');
+const having = <T>(...methods: string[]): z.ZodType<T> =>
+  z.custom<T>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((method) => typeof Reflect.get(value, method) === 'function'),
+    `must have ${methods.join(', ')}`,
+  );
+
+const kafka = z
+  .strictObject({
+    brokers: z
+      .array(z.string().regex(/^[^\s:,/]+:\d{1,5}$/u, 'must be host:port'))
+      .min(1),
+    clientId: name.default(DEFAULTS.clientId),
+    ssl: z.union([z.boolean(), z.custom<ConnectionOptions>(isObject)]).optional(),
+    sasl: z
+      .strictObject({
+        mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+        username: z.string().min(1),
+        password: z.string(),
+      })
+      .optional(),
+    connectionTimeoutMs: timeout.default(DEFAULTS.connectionTimeoutMs),
+    requestTimeoutMs: timeout.default(DEFAULTS.requestTimeoutMs),
+  })
+  .readonly();
+
+/** `kafka`, with every default filled in. */
+export type KafkaOptions = z.output<typeof kafka>;
+
+const delivery = {
+  kafka: kafka.optional(),
+  transport: having<Transport>('connect', 'send', 'close').optional(),
+  topic: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,249}$/u, 'must be a Kafka topic name: letters, digits, . _ -')
+    .default(DEFAULTS.topic),
+  flushIntervalMs: duration.default(DEFAULTS.flushIntervalMs),
+  buffer: z
+    .strictObject({
+      maxEvents: z.int().min(1).default(DEFAULTS.maxBufferedEvents),
+      maxBytes: z.int().min(1).default(DEFAULTS.maxBufferedBytes),
+    })
+    .default({ maxEvents: DEFAULTS.maxBufferedEvents, maxBytes: DEFAULTS.maxBufferedBytes }),
+  logger: having<Logger>('info', 'warn', 'error').optional(),
+};
+
+const patterns = z.array(z.string().min(1)).default([]);
+
+const ledgerSchema = z.strictObject({
+  ...delivery,
+  service: name,
+  catalog: z.union([
+    having<Catalog>('resolve', 'explain'),
+    z.array(z.custom<Catalog | Category>(isObject, 'must be a category or a catalog')).min(1),
+  ]),
+  enabled: z.boolean().default(true),
+  level: z.enum(LEVELS).default(DEFAULTS.level),
+  excludeActions: patterns,
+  excludeResources: patterns,
+  tenant: name.default(DEFAULTS.tenant),
+  actor: z.strictObject({ type: name, id: name, name: z.string().optional() }).optional(),
+  onError: called<(error: LedgerlineError) => void>().optional(),
+  clock: called<Clock>().optional(),
+});
+
+const deliverySchema = z.strictObject(delivery);
+
+export type CheckedDelivery = z.output<typeof deliverySchema>;
+export type CheckedLedger = z.output<typeof ledgerSchema>;
+
+export const checkLedgerOptions = (options: unknown): CheckedLedger =>
+  checked('createLedger', ledgerSchema, options);
+
+export const checkDeliveryOptions = (options: unknown): CheckedDelivery =>
+  checked('openPublisher', deliverySchema, options);
+
+/** Every fault at once, by path and rule; no values, some of which are secrets. */
+function checked<T extends CheckedDelivery>(
+  caller: string,
+  schema: z.ZodType<T>,
+  options: unknown,
+): T {
+  const result = schema.safeParse(options);
+  const faults = result.success
+    ? []
+    : result.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`);
+  const { kafka: where, transport } = (isObject(options) ? options : {}) as DeliveryOptions;
+  if (where === undefined && transport === undefined) {
+    faults.push('kafka: say where Kafka is, as { brokers: ["127.0.0.1:9092"] }');
+  }
+  if (result.success && faults.length === 0) return result.data;
+  throw new LedgerlineError('CONFIG_INVALID', `${caller}: ${faults.join('; ')}.`, {
+    hint: 'Correct these options; docs/sdk.md lists them all.',
+  });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

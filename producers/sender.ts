@@ -1,0 +1,245 @@
+import { LedgerlineError } from '../schemas/index.ts';
+import { Backoff } from './backoff.ts';
+import { OutboundBuffer, type BufferBounds } from './buffer.ts';
+import type { BatchLimits, Lane } from './lane.ts';
+import { partitionOf } from './murmur2.ts';
+import type { Outbound } from './outbound.ts';
+import type { Transport } from './transport.ts';
+
+export interface SenderOptions {
+  readonly transport: Transport;
+  readonly bounds: BufferBounds;
+  readonly limits: BatchLimits;
+  readonly flushIntervalMs: number;
+  /** Sending fails, after it worked. */
+  readonly onTrouble: (error: Error) => void;
+  /** Sending works, after it failed; and for how long it did. */
+  readonly onRecovery: (failedForMs: number) => void;
+  /** Room was made in the buffer. */
+  readonly onRoom: () => void;
+}
+
+interface FlushWaiter {
+  readonly through: number;
+  readonly resolve: () => void;
+}
+
+/**
+ * Takes events from the buffer to the log: one send at a time, in rounds. A round sends, lane by
+ * lane, what had come when it began; the next begins when a batch is full, when `flushIntervalMs`
+ * have passed since the first new event, or at once when asked. So batches grow with the load, and
+ * an idle service waits no longer than the interval. What fails is tried again for as long as the
+ * sender lives.
+ */
+export class Sender {
+  readonly buffer: OutboundBuffer;
+  readonly #transport: Transport;
+  readonly #options: SenderOptions;
+  readonly #connection = new Backoff();
+  readonly #waiters = new Set<FlushWaiter>();
+  #dueAtMs = Infinity;
+  #urgent = false;
+  #sending = false;
+  #stopped = false;
+  #cancelTimer: (() => void) | undefined;
+  #failingSinceMs: number | undefined;
+  #lastError: Error | undefined;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#transport = options.transport;
+    this.buffer = new OutboundBuffer(options.bounds);
+  }
+
+  /** Why the last attempt failed, while sending fails. */
+  get lastError(): Error | undefined {
+    return this.#lastError;
+  }
+
+  /** Takes an event, if it has room. */
+  offer(outbound: Outbound): boolean {
+    const { buffer } = this;
+    if (!buffer.hasRoomFor(outbound.bytes)) return false;
+    buffer.add(outbound);
+    if (buffer.inboxEvents === 1) {
+      this.#dueAtMs = performance.now() + this.#options.flushIntervalMs;
+      this.#arm();
+    } else if (!this.#urgent && this.#hasFullBatch()) {
+      this.urge();
+    }
+    return true;
+  }
+
+  /** Sends what is there without waiting for more than the current turn of the event loop brings. */
+  urge(): void {
+    this.#urgent = true;
+    this.#arm();
+  }
+
+  /** Resolves when everything offered so far is settled. */
+  flushed(): Promise<void> {
+    const through = this.buffer.lastSerial;
+    if (this.buffer.oldest > through) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiters.add({ through, resolve });
+      this.urge();
+    });
+  }
+
+  /** Sends nothing more and lets go of the transport; answers what was left. */
+  async stop(): Promise<Outbound[]> {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    await this.#transport.close();
+    const left = this.buffer.drain();
+    this.#resolveWaiters();
+    return left;
+  }
+
+  #hasFullBatch(): boolean {
+    const { inboxEvents, inboxBytes } = this.buffer;
+    const { maxEvents, maxBytes } = this.#options.limits;
+    return inboxEvents >= maxEvents || inboxBytes >= maxBytes;
+  }
+
+  /** Sets the one timer to when the next round is due. */
+  #arm(): void {
+    if (this.#sending || this.#stopped) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const atMs = this.#nextRoundAtMs();
+    if (atMs === Infinity) return;
+    const delayMs = atMs - performance.now();
+    const go = (): void => void this.#round();
+    if (delayMs <= 0) {
+      const immediate = setImmediate(go);
+      this.#cancelTimer = () => clearImmediate(immediate);
+    } else {
+      const timeout = setTimeout(go, delayMs);
+      this.#cancelTimer = () => clearTimeout(timeout);
+    }
+  }
+
+  #nextRoundAtMs(): number {
+    let atMs = Infinity;
+    if (this.buffer.inboxEvents > 0) atMs = this.#urgent ? 0 : this.#dueAtMs;
+    for (const lane of this.buffer.lanes()) {
+      if (lane.oldest !== Infinity) atMs = Math.min(atMs, lane.backoff.readyAtMs);
+    }
+    return Math.max(atMs, this.#connection.readyAtMs);
+  }
+
+  async #round(): Promise<void> {
+    this.#sending = true;
+    this.#urgent = false;
+    try {
+      await this.#transport.connect();
+      await this.#sendWhatCame();
+    } catch (error) {
+      this.#failed(this.#connection, error as Error);
+    } finally {
+      this.#sending = false;
+      this.#urgent ||= this.#hasFullBatch();
+      this.#arm();
+    }
+  }
+
+  async #sendWhatCame(): Promise<void> {
+    const { buffer } = this;
+    const partitions = this.#transport.partitions;
+    buffer.route((key) => partitionOf(key, partitions));
+    const through = buffer.lastSerial;
+    for (const lane of buffer.lanes()) {
+      while (lane.oldest <= through && lane.backoff.readyAtMs <= performance.now()) {
+        const goOn = await this.#send(lane);
+        if (!goOn) return;
+      }
+    }
+  }
+
+  /** One send. Answers whether others can still be expected to work. */
+  async #send(lane: Lane): Promise<boolean> {
+    const batch = lane.attempt(this.#options.limits);
+    const outcome = await this.#transport.send(lane.partition, batch);
+    // After stop() the batch was handed back as left: its end is no longer ours to tell.
+    if (this.#stopped) return false;
+    switch (outcome.status) {
+      case 'stored': {
+        const { baseOffset } = outcome;
+        this.#settle(lane, batch);
+        batch.forEach((outbound, index) => {
+          outbound.listener.stored(lane.partition, baseOffset < 0 ? -1 : baseOffset + index);
+        });
+        lane.backoff.succeeded();
+        this.#connection.succeeded();
+        this.#worked();
+        return true;
+      }
+      case 'refused': {
+        const [only] = batch;
+        if (batch.length > 1 || only === undefined) {
+          lane.split();
+        } else {
+          this.#settle(lane, batch);
+          only.listener.lost('refused', refusedByKafka(outcome.error));
+        }
+        return true;
+      }
+      case 'no_such_partition':
+        this.buffer.flagAttempted();
+        this.buffer.unroute();
+        this.#failed(this.#connection, new Error('the topic has fewer partitions than before'));
+        return false;
+      case 'failed':
+        if (!outcome.repeatable) this.buffer.flagAttempted();
+        if (outcome.scope === 'connection') {
+          this.#failed(this.#connection, outcome.error);
+          return false;
+        }
+        this.#failed(lane.backoff, outcome.error);
+        return true;
+    }
+  }
+
+  #settle(lane: Lane, batch: readonly Outbound[]): void {
+    lane.settle();
+    this.buffer.release(batch);
+    this.#options.onRoom();
+    this.#resolveWaiters();
+  }
+
+  #resolveWaiters(): void {
+    if (this.#waiters.size === 0) return;
+    const { oldest } = this.buffer;
+    for (const waiter of this.#waiters) {
+      if (waiter.through >= oldest) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  #failed(what: Backoff, error: Error): void {
+    if (this.#stopped) return;
+    const nowMs = performance.now();
+    what.failed(nowMs);
+    this.#lastError = error;
+    if (this.#failingSinceMs !== undefined) return;
+    this.#failingSinceMs = nowMs;
+    this.#options.onTrouble(error);
+  }
+
+  #worked(): void {
+    if (this.#failingSinceMs === undefined) return;
+    for (const lane of this.buffer.lanes()) if (lane.backoff.failing) return;
+    const failedForMs = performance.now() - this.#failingSinceMs;
+    this.#failingSinceMs = undefined;
+    this.#lastError = undefined;
+    this.#options.onRecovery(failedForMs);
+  }
+}
+
+const refusedByKafka = (cause: Error): LedgerlineError =>
+  new LedgerlineError('KAFKA_REFUSED', `Kafka will not take this event: ${cause.message}`, {
+    hint: "Raise the topic's max.message.bytes above 262144, or make the event smaller.",
+    cause,
+  });

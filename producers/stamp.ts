@@ -1,0 +1,100 @@
+import {
+  formatMicros,
+  LedgerlineError,
+  uuidv7,
+  type AuditEvent,
+  type EventFields,
+  type Outcome,
+  type Party,
+  type ResolvedEvent,
+} from '../schemas/index.ts';
+import type { Clock } from './clock.ts';
+import type { Level } from './level.ts';
+
+/** Any event's input, as far as `emit` looks at it: what a caller without types may pass. */
+export interface AnyInput extends EventFields {
+  readonly version?: number | undefined;
+  readonly target?:
+    | {
+        readonly type?: string | undefined;
+        readonly id: string;
+        readonly name?: string | undefined;
+      }
+    | undefined;
+  readonly reason?: string | undefined;
+  readonly data?: unknown;
+}
+
+/** What a ledger puts on every event. */
+export interface Stamp {
+  readonly service: string;
+  readonly producerId: string;
+  readonly tenant: string;
+  readonly actor: Party | undefined;
+  readonly level: Level;
+  readonly clock: Clock;
+}
+
+/** The outcome an input states or, by having an error, implies. */
+export const outcomeOf = (input: AnyInput): Outcome =>
+  input.outcome ?? (input.error === undefined ? 'success' : 'failure');
+
+/** Who acted: the input's actor, or the ledger's. */
+function actorOf(definition: ResolvedEvent, input: AnyInput, stamp: Stamp): Party {
+  const actor = input.actor ?? stamp.actor;
+  if (actor === undefined) throw missing(definition, 'an actor', 'actor: { type, id }');
+  return actor;
+}
+
+/** What it happened to; the type may come from the event's type. */
+function targetOf(definition: ResolvedEvent, input: AnyInput): Party | undefined {
+  const given = input.target ?? undefined;
+  if (given === undefined) return undefined;
+  const { type = definition.target, id, name } = given;
+  if (type && id) return { type, id, name };
+  throw missing(definition, 'both type and id of its target', 'target: { type, id }');
+}
+
+const missing = ({ type }: ResolvedEvent, what: string, example: string): LedgerlineError =>
+  new LedgerlineError('EVENT_INVALID', `The event "${type}" needs ${what}.`, {
+    hint: `Pass ${example}.`,
+  });
+
+/** The whole event: what the caller said, what its type says, and who recorded it when. */
+export function stamped(
+  definition: ResolvedEvent,
+  input: AnyInput,
+  outcome: Outcome,
+  data: AuditEvent['data'],
+  seq: number,
+  stamp: Stamp,
+): AuditEvent {
+  return {
+    id: input.id ?? uuidv7(),
+    type: definition.type,
+    version: definition.version,
+    category: definition.category,
+    operation: definition.operation,
+    outcome,
+    severity: input.severity ?? definition.severity,
+    occurredAt: input.occurredAt ?? (formatMicros(stamp.clock()) as string),
+    tenant: input.tenant ?? stamp.tenant,
+    actor: actorOf(definition, input, stamp),
+    target: targetOf(definition, input),
+    related: input.related,
+    sourceIp: input.sourceIp,
+    service: stamp.service,
+    producer: { id: stamp.producerId, seq },
+    traceId: input.traceId,
+    correlationId: input.correlationId,
+    reason: input.reason,
+    message: input.message,
+    error: input.error,
+    changes: input.changes,
+    data,
+    execution: input.execution,
+    retentionClass: definition.retentionClass,
+    policy: { level: stamp.level, weight: 1 },
+    attributes: input.attributes,
+  };
+}

@@ -1,0 +1,46 @@
+/** One encoded event on its way to the log. */
+export interface OutboundMessage {
+  readonly id: string;
+  /** `tenant_id/target_type/target_id`: one target's history is one partition, in order. */
+  readonly key: string;
+  /** The wire row as UTF-8 JSON text. */
+  readonly value: string | Buffer;
+  /** It may be in the log already: sent with the header `ll-dup`, so that it is stored once. */
+  readonly mayRepeat: boolean;
+}
+
+/** How a send ended. */
+export type SendOutcome =
+  /** The messages are on all in-sync replicas, at `baseOffset`, `baseOffset + 1`, … (−1: unknown). */
+  | { readonly status: 'stored'; readonly baseOffset: number }
+  /** The log has none of them and will never take this batch; each alone it may. */
+  | { readonly status: 'refused'; readonly error: Error }
+  /** The topic has no such partition: it was made anew with fewer. */
+  | { readonly status: 'no_such_partition' }
+  /** They may or may not be in the log. */
+  | {
+      readonly status: 'failed';
+      readonly error: Error;
+      /** Whether other partitions can still be expected to work. */
+      readonly scope: 'partition' | 'connection';
+      /**
+       * Whether the same call with exactly the same messages is still recognised as a repeat.
+       * Where not, whatever was tried before has to be sent with `mayRepeat`.
+       */
+      readonly repeatable: boolean;
+    };
+
+/**
+ * A partitioned log. The sender calls it one call at a time; every call ends by itself, within a
+ * time of the transport's own.
+ */
+export interface Transport {
+  /** Ready to send; resolves at once when it is. Rejects with the reason it can't be. */
+  connect(): Promise<void>;
+  /** How many partitions the log has, as last seen. Asked only after `connect`. */
+  readonly partitions: number;
+  /** Never rejects. */
+  send(partition: number, messages: readonly OutboundMessage[]): Promise<SendOutcome>;
+  /** Lets go of everything, also in the middle of a send. Safe to call twice. */
+  close(): Promise<void>;
+}
