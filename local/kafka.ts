@@ -8,6 +8,7 @@ import { LedgerlineError } from '../schemas/index.ts';
 import { type Child, type Exit, spawnChild } from './child.ts';
 import { choosePort, freePort } from './free-port.ts';
 import { findJava } from './kafka/java.ts';
+import { recordOwner, refuseOwned } from './kafka/owner.ts';
 import { answersAsKafka } from './kafka/probe.ts';
 import {
   type KafkaProperties,
@@ -60,16 +61,17 @@ export interface Kafka {
  * await kafka.stop();
  *
  * @throws LedgerlineError JAVA_UNUSABLE (no Java, or older than 17), LOCAL_PART_MISSING (no jars),
- *   PORT_TAKEN, LOCAL_START_FAILED (it ended, or did not answer in time)
+ *   PORT_TAKEN, FOLDER_LOCKED, LOCAL_START_FAILED (it ended, or did not answer in time)
  */
 export async function startKafka(options: KafkaOptions): Promise<Kafka> {
   const env = options.env ?? process.env;
   const classPath = jars();
   const java = await findJava(env);
-  const port = await choosePort('Kafka', options.port);
   const home = resolve(options.dataDir);
-  await mkdir(home, { recursive: true });
   const properties = join(home, 'server.properties');
+  await refuseOwned(home, properties);
+  const port = await choosePort('Kafka', options.port);
+  await mkdir(home, { recursive: true });
   const place = { port, controllerPort: await freePort(), dataDir: join(home, 'data') };
   await writeFile(properties, propertiesFile(serverProperties(place, options.config ?? {})));
   const log4j = join(home, 'log4j2.properties');
@@ -80,6 +82,7 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
 
   const log = join(home, 'kafka.log');
   const child = await spawnJvm({ java, classPath, properties, log4j, log, env });
+  await recordOwner(home, child.pid);
   await waitUntilReady({
     what: 'Kafka',
     address: `127.0.0.1:${port}`,
