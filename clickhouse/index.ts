@@ -11,3 +11,5 @@ export { ClickHouseError, ClickHouseUnreachable } from './errors.ts';
 export type { EngineRefusal } from './errors.ts';
 export { migrate } from './migrate.ts';
 export type { MigrateOptions } from './migrate.ts';
+export { readRetention } from './retention.ts';
+export type { RetentionClasses } from './retention.ts';

@@ -2,18 +2,15 @@
  * The only place of the consuming side that imports kafkajs: a member of the worker group whose commits
  * are fenced, and the few questions about a topic that `verify` and the start-up checks ask.
  */
-import {
-  AssignerProtocol,
-  ConfigResourceTypes,
-  type Consumer,
-  Kafka,
-  KafkaJSNonRetriableError,
-  PartitionAssigners,
-  logLevel,
-} from 'kafkajs';
+import kafkajs, { type Consumer, type Kafka } from 'kafkajs';
 import type { ConsumedMessage } from './backlog.ts';
+import { pause } from './backoff.ts';
 import { type Assignment, FOREIGN_COMMIT, Fence, type Session, fetchTopicId } from './fence.ts';
 import { WorkerError } from './worker-error.ts';
+
+// A CommonJS package, not all of whose names Node can see as exports.
+const { AssignerProtocol, ConfigResourceTypes, KafkaJSNonRetriableError, PartitionAssigners } =
+  kafkajs;
 
 export interface KafkaOptions {
   readonly brokers: readonly string[];
@@ -77,13 +74,13 @@ const FENCED = new Set([
 ]);
 
 function connect(options: KafkaOptions): Kafka {
-  return new Kafka({
+  return new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: [...options.brokers],
     connectionTimeout: options.connectionTimeoutMs,
     requestTimeout: options.requestTimeoutMs,
     // Its lines repeat what the worker logs, and may quote messages.
-    logLevel: logLevel.NOTHING,
+    logLevel: kafkajs.logLevel.NOTHING,
     // Named in full, because kafkajs swaps its defaults under NODE_ENV=test.
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, multiplier: 2, factor: 0.2, retries: 8 },
   });
@@ -256,6 +253,18 @@ export class GroupMember {
 /** Whether kafkajs crashed because it wanted to commit by itself: the offset it asked for is gone. */
 export const isForeignCommit = (error: Error): boolean => error.message.includes(FOREIGN_COMMIT);
 
+/** A broker that has just started answers "not coordinator" until its offsets topic is there. */
+async function insistently<T>(read: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if ((error as { type?: string }).type !== 'NOT_COORDINATOR_FOR_GROUP') throw error;
+      await pause(200, AbortSignal.timeout(1_000));
+    }
+  }
+}
+
 export interface PartitionBounds {
   readonly partition: number;
   readonly low: number;
@@ -340,7 +349,7 @@ export async function describeTopic(
     timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
   });
   try {
-    return await Promise.race([read(), deadline]);
+    return await Promise.race([insistently(read), deadline]);
   } catch (error) {
     if (error instanceof WorkerError) throw error;
     throw new WorkerError(

@@ -29,7 +29,7 @@ import {
   type Outcome,
   type State,
 } from './partition.ts';
-import { quarantinedMessage, type Rejection } from './quarantine.ts';
+import { framingRejection, quarantinedMessage, type Rejection } from './quarantine.ts';
 import { findRepeats } from './repeats.ts';
 import type { Slots } from './slots.ts';
 import type { Origin } from './splice.ts';
@@ -74,7 +74,6 @@ export interface RunnerContext {
 /** What the worker tells of itself. Counts since its start. */
 export interface Counters {
   rows: number;
-  bytes: number;
   batches: number;
   inserts: number;
   quarantined: number;
@@ -278,8 +277,7 @@ export class PartitionRunner {
   /** What of the batch can be told to be bad before it is declared: framing, and repeats. */
   async #screened(batch: Batch, highWater: number): Promise<BatchFacts> {
     for (const row of batch.rows) {
-      if (row.fault)
-        this.#rejections.set(row.offset, { reason: row.fault, error: FRAMING[row.fault] });
+      if (row.fault) this.#rejections.set(row.offset, framingRejection(row, row.fault));
     }
     if (batch.rows.some((row) => row.mayRepeat)) {
       const repeats = await this.#until(() =>
@@ -380,7 +378,7 @@ export class PartitionRunner {
   #rejectionOf(row: Row, expiry: Expiry): Rejection {
     const known = this.#rejections.get(row.offset);
     if (known) return known;
-    if (row.fault) return { reason: row.fault, error: FRAMING[row.fault] };
+    if (row.fault) return framingRejection(row, row.fault);
     const verdict = judge(valueOf(row), expiry);
     if (verdict.kind === 'rejected') return verdict.rejection;
     return row.mayRepeat
@@ -610,12 +608,6 @@ export class PartitionRunner {
     return `ledgerline/${topicId}/${partition}/${batch.first}-${batch.last}/${batch.hash}${suffix}`;
   }
 }
-
-const FRAMING = {
-  tombstone: 'the message has no value',
-  too_large: 'the message is larger than the worker takes (LEDGERLINE_MAX_MESSAGE_BYTES)',
-  not_one_object: 'the message is not exactly one JSON object',
-} as const;
 
 const factsOf = ({ first, last, rows, hash }: Batch): BatchFacts => ({
   first,

@@ -96,7 +96,7 @@ export type Outcome =
 /** After so many acknowledged inserts whose rows are not there, something eats rows. */
 export const MAX_HEALINGS = 16;
 /** What zod takes and the engine refuses, row by row, before the batch says "this is our fault". */
-export const MAX_ENGINE_REFUSALS = 100;
+export const MAX_ENGINE_REFUSALS = 20;
 
 /** A partition just assigned; `intent` is what stands beside its committed offset. */
 export function opening(topicId: string, intent: Intent | null): State {

@@ -1,5 +1,6 @@
 /** Messages that the ledger does not take, kept as they came, with the reason. */
 import { envelopeOf, type FramingFault, type Row, valueOf } from './backlog.ts';
+import { closingBrace } from './framing.ts';
 import type { InsertRequest } from './ledger-sink.ts';
 
 export type QuarantineReason =
@@ -41,6 +42,41 @@ export const QUARANTINE_COLUMNS = [
   'headers',
   'lease',
 ] as const;
+
+/** What is wrong with a message that could be seen to be unfit at once. */
+export function framingRejection(row: Row, fault: FramingFault): Rejection {
+  switch (fault) {
+    case 'tombstone':
+      return { reason: fault, error: 'the message has no value' };
+    case 'too_large':
+      return {
+        reason: fault,
+        error: `the message has ${row.valueEnd - row.start} bytes, more than LEDGERLINE_MAX_MESSAGE_BYTES`,
+      };
+    case 'not_one_object':
+      return isJson(valueOf(row)) || startsWithObject(valueOf(row))
+        ? { reason: fault, error: 'the message is not exactly one JSON object' }
+        : { reason: 'not_json', error: 'the message is not valid JSON' };
+  }
+}
+
+function isJson(value: Buffer): boolean {
+  try {
+    JSON.parse(value.toString('utf8'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether an object ends somewhere before the end: another one, or rubbish, follows it. */
+function startsWithObject(value: Buffer): boolean {
+  for (let at = value.indexOf('}'); at >= 0; at = value.indexOf('}', at + 1)) {
+    const head = value.subarray(0, at + 1);
+    if (closingBrace(head) >= 0) return isJson(head);
+  }
+  return false;
+}
 
 export function quarantinedMessage(row: Row, rejection: Rejection): QuarantinedMessage {
   const { key, headers } = envelopeOf(row);

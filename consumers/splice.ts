@@ -31,6 +31,7 @@ export function* insertBody(
   const constant =
     `,"kafka_topic":${JSON.stringify(origin.topic)},"kafka_topic_id":"${origin.topicId}"` +
     `,"kafka_partition":${origin.partition},"kafka_offset":`;
+  // A JSON number is a DateTime64(3)'s count of milliseconds, whatever the engine's date settings.
   // Bytes of a suffix at most: the constant part, two numbers, the lease, punctuation.
   const room = Buffer.byteLength(constant) + 128;
   let piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
@@ -49,7 +50,7 @@ export function* insertBody(
     }
     at += source.copy(piece, at, start, brace);
     at += piece.write(
-      `${constant}${row.offset},"kafka_timestamp":${seconds(row.timestamp)}${lease}}`,
+      `${constant}${row.offset},"kafka_timestamp":${row.timestamp}${lease}}`,
       at,
       'latin1',
     );
@@ -57,11 +58,4 @@ export function* insertBody(
     lease = '';
   }
   if (at > 0) yield piece.subarray(0, at);
-}
-
-/** Milliseconds as seconds with three decimals: what the engine reads into a DateTime64(3). */
-function seconds(milliseconds: number): string {
-  const whole = Math.floor(milliseconds / 1000);
-  const rest = milliseconds - whole * 1000;
-  return `${whole}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`;
 }

@@ -107,11 +107,11 @@ async function compare(
 ): Promise<PartitionReport> {
   const { partition, low, high } = bounds;
   const committed = bounds.committed ?? low;
-  const params = { topicId, partition, low, committed };
+  const params = { topicId, partition, low, committed, high };
   const rowsOf = (table: string): string =>
     `SELECT kafka_offset AS offset FROM ${table} WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:Int32}`;
   const [counts] = await clickhouse.query<
-    Record<'stored' | 'quarantined' | 'both' | 'rows' | 'settled', string>
+    Record<'stored' | 'quarantined' | 'both' | 'rows' | 'settled' | 'ahead', string>
   >(
     `WITH
        (SELECT groupBitmapState(toUInt64(offset)) FROM (${rowsOf(LEDGER_TABLE)})) AS ledger,
@@ -122,7 +122,8 @@ async function compare(
        bitmapCardinality(quarantine) AS quarantined,
        bitmapAndCardinality(ledger, quarantine) AS both,
        (SELECT count() FROM (${rowsOf(LEDGER_TABLE)} UNION ALL ${rowsOf(QUARANTINE_TABLE)})) AS rows,
-       bitmapCardinality(bitmapSubsetInRange(either, {low:UInt64}, {committed:UInt64})) AS settled`,
+       bitmapCardinality(bitmapSubsetInRange(either, {low:UInt64}, {committed:UInt64})) AS settled,
+       bitmapCardinality(bitmapSubsetInRange(either, {committed:UInt64}, {high:UInt64})) AS ahead`,
     { params, timeoutMs },
   );
   const stored = Number(counts?.stored);
@@ -152,8 +153,6 @@ async function compare(
            WHERE first <= last ORDER BY first LIMIT ${SHOWN_RANGES}`,
           { params, timeoutMs },
         );
-  // Stored ahead of the commit: a worker is between its insert and its commit just now.
-  const ahead = offsets - Number(counts?.settled);
   return {
     partition,
     low,
@@ -163,7 +162,8 @@ async function compare(
     quarantined,
     doubled,
     missing,
-    notConsumed: Math.max(0, high - committed - Math.max(0, ahead)),
+    // Stored ahead of the commit: a worker is between its insert and its commit just now.
+    notConsumed: Math.max(0, high - committed - Number(counts?.ahead)),
     missingRanges: missingRanges.map(({ first, last }) => ({
       first: Number(first),
       last: Number(last),

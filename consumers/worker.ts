@@ -97,7 +97,6 @@ class RunningWorker implements Worker {
   readonly #stopping = new AbortController();
   readonly #counters: Counters = {
     rows: 0,
-    bytes: 0,
     batches: 0,
     inserts: 0,
     quarantined: 0,
