@@ -21,6 +21,7 @@ const LEASE_OVER = 395;
 /** Values that cannot be read, types that do not fit, rows that break a constraint. */
 const CONTENT = new Set([
   6, // CANNOT_PARSE_TEXT
+  10, // NOT_FOUND_COLUMN_IN_BLOCK: an unknown key inside a tuple, such as changes[].foo; names no row
   25, // CANNOT_PARSE_ESCAPE_SEQUENCE
   26, // CANNOT_PARSE_QUOTED_STRING
   27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
@@ -50,7 +51,6 @@ const CONTENT = new Set([
 
 /** What retrying does not mend: a table, column or right that is not there, or a wrong password. */
 const CONFIGURATION = new Set([
-  10, // NOT_FOUND_COLUMN_IN_BLOCK
   16, // NO_SUCH_COLUMN_IN_TABLE
   47, // UNKNOWN_IDENTIFIER
   48, // NOT_IMPLEMENTED

@@ -37,31 +37,36 @@ const isHexDigit = (byte: number | undefined): boolean =>
  * closingBrace(Buffer.from('{"a":1}{"a":2}'));   // -1
  */
 export function closingBrace(bytes: Uint8Array): number {
-  let end = bytes.length;
-  while (end > 0 && isSpace(bytes[end - 1])) end--;
+  const brace = firstObjectEnd(bytes);
+  for (let i = brace + 1; i < bytes.length; i++) if (!isSpace(bytes[i])) return -1;
+  return brace;
+}
+
+/** Where the object that `bytes` begins with ends, whatever follows it; -1 when there is none. */
+export function firstObjectEnd(bytes: Uint8Array): number {
   let i = 0;
-  while (i < end && isSpace(bytes[i])) i++;
-  if (bytes[i] !== OPEN_BRACE || bytes[end - 1] !== CLOSE_BRACE) return -1;
+  while (isSpace(bytes[i])) i++;
+  if (bytes[i] !== OPEN_BRACE) return -1;
 
   let depth = 0;
-  for (; i < end; i++) {
+  for (; i < bytes.length; i++) {
     const byte = bytes[i];
     if (byte === QUOTE) {
-      i = closingQuote(bytes, i, end);
+      i = closingQuote(bytes, i);
       if (i < 0) return -1;
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       if (depth === MAX_DEPTH) return -1;
       closers[depth++] = byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (closers[--depth] !== byte) return -1;
-      if (depth === 0) return i === end - 1 ? i : -1;
+      if (depth === 0) return i;
     }
   }
   return -1;
 }
 
-function closingQuote(bytes: Uint8Array, opening: number, end: number): number {
-  for (let i = opening + 1; i < end; i++) {
+function closingQuote(bytes: Uint8Array, opening: number): number {
+  for (let i = opening + 1; i < bytes.length; i++) {
     const byte = bytes[i];
     if (byte === QUOTE) return i;
     if (byte !== BACKSLASH) continue;

@@ -1,6 +1,6 @@
 /** Messages that the ledger does not take, kept as they came, with the reason. */
 import { envelopeOf, type FramingFault, type Row, valueOf } from './backlog.ts';
-import { closingBrace } from './framing.ts';
+import { firstObjectEnd } from './framing.ts';
 import type { InsertRequest } from './ledger-sink.ts';
 
 export type QuarantineReason =
@@ -54,7 +54,8 @@ export function framingRejection(row: Row, fault: FramingFault): Rejection {
         error: `the message has ${row.valueEnd - row.start} bytes, more than LEDGERLINE_MAX_MESSAGE_BYTES`,
       };
     case 'not_one_object':
-      return isJson(valueOf(row)) || startsWithObject(valueOf(row))
+      // Another object, or rubbish, behind a whole one; or JSON that is no object.
+      return firstObjectEnd(valueOf(row)) >= 0 || isJson(valueOf(row))
         ? { reason: fault, error: 'the message is not exactly one JSON object' }
         : { reason: 'not_json', error: 'the message is not valid JSON' };
   }
@@ -67,15 +68,6 @@ function isJson(value: Buffer): boolean {
   } catch {
     return false;
   }
-}
-
-/** Whether an object ends somewhere before the end: another one, or rubbish, follows it. */
-function startsWithObject(value: Buffer): boolean {
-  for (let at = value.indexOf('}'); at >= 0; at = value.indexOf('}', at + 1)) {
-    const head = value.subarray(0, at + 1);
-    if (closingBrace(head) >= 0) return isJson(head);
-  }
-  return false;
 }
 
 export function quarantinedMessage(row: Row, rejection: Rejection): QuarantinedMessage {

@@ -19,8 +19,9 @@ const NEWLINE = 0x0a;
 /**
  * The body of one insert, piece by piece.
  *
- * The lease stands in the first row only: an insert is one block, and one expired lease refuses the
- * block (docs/decisions/0004-delivery.md). `mended` holds rows that the slow path has rewritten.
+ * The lease stands in every row, though one would refuse the block: a row without it could bring a
+ * lease of its own, and an old one would refuse its neighbours for ever. With ours beside it the engine
+ * finds the key twice and names the row. `mended` holds rows that the slow path has rewritten.
  */
 export function* insertBody(
   rows: readonly Row[],
@@ -30,13 +31,12 @@ export function* insertBody(
 ): Generator<Buffer> {
   const constant =
     `,"kafka_topic":${JSON.stringify(origin.topic)},"kafka_topic_id":"${origin.topicId}"` +
-    `,"kafka_partition":${origin.partition},"kafka_offset":`;
+    `,"kafka_partition":${origin.partition},"lease":${leaseSeconds},"kafka_offset":`;
   // A JSON number is a DateTime64(3)'s count of milliseconds, whatever the engine's date settings.
-  // Bytes of a suffix at most: the constant part, two numbers, the lease, punctuation.
+  // Bytes of a suffix at most: the constant part, two numbers, punctuation.
   const room = Buffer.byteLength(constant) + 128;
   let piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let at = 0;
-  let lease = `,"lease":${leaseSeconds}`;
   for (const row of rows) {
     const rewritten = mended.get(row.offset);
     const source = rewritten ?? row.chunk.bytes;
@@ -55,7 +55,6 @@ export function* insertBody(
       'latin1',
     );
     piece[at++] = NEWLINE;
-    lease = '';
   }
   if (at > 0) yield piece.subarray(0, at);
 }
