@@ -60,6 +60,11 @@ export function firstObjectEnd(bytes: Uint8Array): number {
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (closers[--depth] !== byte) return -1;
       if (depth === 0) return i;
+    } else if (byte === BACKSLASH) {
+      // No JSON has one here. But where the engine reads an object or array as text, it lets a
+      // backslash outside strings escape a quote, and so sees another end of it than we do: the
+      // second way in which a row was smuggled in.
+      return -1;
     }
   }
   return -1;
