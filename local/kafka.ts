@@ -82,7 +82,10 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
 
   const log = join(home, 'kafka.log');
   const child = await spawnJvm({ java, classPath, properties, log4j, log, env });
-  await recordOwner(home, child.pid);
+  await recordOwner(home, child.pid).catch(async (error: unknown) => {
+    await child.stop(0);
+    throw error;
+  });
   await waitUntilReady({
     what: 'Kafka',
     address: `127.0.0.1:${port}`,

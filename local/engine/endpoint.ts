@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream';
 import { type Asked, readAsked } from './asked.ts';
 import { Connections, type Ran } from './connections.ts';
 import { EngineException, notImplemented, toEngineException } from './exceptions.ts';
@@ -11,6 +12,8 @@ import { readStatement, type Statement } from './statement.ts';
 /** A statement in a request's body, and rows behind it, are held in memory up to here. */
 export const MAX_STATEMENT_BYTES = 64 << 20;
 export const MAX_BODY_BYTES = 1 << 30;
+// As a server's http_max_uri_size: parameters and an INSERT's columns stand in the URL.
+const MAX_HEAD_BYTES = 1 << 20;
 const KEEP_ALIVE_MS = 30_000;
 
 export interface EndpointOptions {
@@ -34,7 +37,9 @@ export class Endpoint {
     this.#identity = identity;
     this.#password = options.password;
     this.#spool = new Spool(options.dataDir, MAX_BODY_BYTES);
-    this.#server = createServer((request, response) => this.#accept(request, response));
+    this.#server = createServer({ maxHeaderSize: MAX_HEAD_BYTES }, (request, response) =>
+      this.#accept(request, response),
+    );
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     // A large body, or a worker that was stopped in the middle of one, may take its time.
     this.#server.requestTimeout = 0;
@@ -80,6 +85,7 @@ export class Endpoint {
   }
 
   async #answer(request: IncomingMessage, reply: Reply): Promise<void> {
+    refuseBrowsers(request);
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
     if (url.pathname === '/ping') return reply.plain(200, 'Ok.\n');
     if (url.pathname !== '/') throw notImplemented(`the path ${url.pathname}`);
@@ -88,20 +94,14 @@ export class Endpoint {
     }
     const asked = readAsked(url, request.headers);
     reply.describe(asked);
+    if (request.method === 'GET' && asked.query === undefined) return reply.plain(200, 'Ok.\n');
     this.#authenticate(asked);
-    if (request.method === 'GET') return this.#answerGet(asked, reply);
+    if (request.method === 'GET') return this.#run(asked.query ?? '', readOnly(asked), reply);
 
     const inUrl = readStatement(asked.query ?? '');
     if (inUrl.kind === 'insert') return this.#insert(inUrl, asked, reply, request);
     const body = await readBody(request);
     return this.#run(asked.query ? `${asked.query}\n${body}` : body, asked, reply);
-  }
-
-  /** A GET may only read, as with a server; one without a query is a health check. */
-  async #answerGet(asked: Asked, reply: Reply): Promise<void> {
-    if (asked.query === undefined) return reply.plain(200, 'Ok.\n');
-    const settings = new Map([...asked.settings, ['readonly', '2']]);
-    return this.#run(asked.query, { ...asked, settings }, reply);
   }
 
   async #run(sql: string, asked: Asked, reply: Reply): Promise<void> {
@@ -164,9 +164,30 @@ export class Endpoint {
   }
 }
 
+/**
+ * A page in this machine's browser can send requests to 127.0.0.1, and SQL can read files here
+ * that a server would not touch. Programs send no Origin, and name this machine as the Host.
+ */
+function refuseBrowsers(request: IncomingMessage): void {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '');
+  const here = ['127.0.0.1', 'localhost', ''].includes(host);
+  if (here && request.headers.origin === undefined) return;
+  throw new EngineException(
+    497,
+    'ACCESS_DENIED',
+    'The local endpoint serves programs of this machine, not web pages.',
+  );
+}
+
+/** A GET may only read, as with a server. */
+function readOnly(asked: Asked): Asked {
+  return { ...asked, settings: new Map([...asked.settings, ['readonly', '2']]) };
+}
+
 async function readBody(request: IncomingMessage): Promise<string> {
   const decoder = decoderFor(request);
-  const source: AsyncIterable<Buffer> = decoder === undefined ? request : request.pipe(decoder);
+  const source: AsyncIterable<Buffer> =
+    decoder === undefined ? request : pipeline(request, decoder, () => undefined);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of source) {

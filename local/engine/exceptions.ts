@@ -17,26 +17,48 @@ export class EngineException extends Error {
 }
 
 const PREFIX = /^(?:Code: (\d+)\. )?DB::Exception: /;
-const SPOOL_FILE = /: \(in file\/uri [^)]*\)/;
-const TYPE = / ?\(([A-Z][A-Z0-9_]+)\)\s*$/;
+// Where the endpoint kept an INSERT's rows is nothing that a server would say.
+const SPOOL_FILE =
+  /: \(in file\/uri [^)]*\)|: While executing File: data for INSERT was parsed from file/g;
+const TYPE = / ?\(([A-Z][A-Z0-9_]+)\)(?: \(version [^)]*\))?\.?\s*$/;
 
-/** Reads an error of the library, which may repeat its prefix, into code, type and text. */
+/** Reads an error of the library, which may repeat its prefix and its suffix, into code, type and text. */
 export function toEngineException(error: unknown): EngineException {
   if (error instanceof EngineException) return error;
+  if (isCorruptBody(error)) {
+    return new EngineException(
+      354,
+      'ZLIB_INFLATE_FAILED',
+      `inflate failed: ${error.message}`,
+      error,
+    );
+  }
   let text = error instanceof Error ? error.message : String(error);
   let code: number | undefined;
   for (let match = PREFIX.exec(text); match !== null; match = PREFIX.exec(text)) {
     code ??= match[1] === undefined ? undefined : Number(match[1]);
     text = text.slice(match[0].length);
   }
-  // Where the endpoint kept the body is nothing that a server would say.
-  text = text.replace(SPOOL_FILE, '');
-  const type = TYPE.exec(text);
+  let type: string | undefined;
+  for (let match = TYPE.exec(text); match !== null; match = TYPE.exec(text)) {
+    type ??= match[1];
+    text = text.slice(0, match.index);
+  }
   return new EngineException(
     code ?? UNKNOWN_EXCEPTION,
-    type?.[1] ?? 'UNKNOWN_EXCEPTION',
-    type === null ? text : text.slice(0, type.index),
+    type ?? 'UNKNOWN_EXCEPTION',
+    text.replaceAll(SPOOL_FILE, ''),
     error,
+  );
+}
+
+/** Node's zlib: Z_DATA_ERROR, Z_BUF_ERROR, …; for brotli ERR_BROTLI_… or a bare ERR_…. */
+function isCorruptBody(error: unknown): error is Error & { errno: number } {
+  return (
+    error instanceof Error &&
+    'errno' in error &&
+    'code' in error &&
+    /^(?:Z_|ERR_)/.test(String(error.code))
   );
 }
 

@@ -10,7 +10,8 @@ export interface Token {
 
 const BLANK_OR_COMMENT = /(?:\s+|--[^\n]*|#[! ][^\n]*|\/\*[\s\S]*?(?:\*\/|$))+/y;
 // Quotes end at the same quote, unless it is doubled or behind a backslash.
-const QUOTED = /'(?:[^'\\]|\\[\s\S]|'')*'?|"(?:[^"\\]|\\[\s\S]|"")*"?|`(?:[^`\\]|\\[\s\S]|``)*`?/y;
+const QUOTED =
+  /'(?:[^'\\]+|\\[\s\S]|'')*'?|"(?:[^"\\]+|\\[\s\S]|"")*"?|`(?:[^`\\]+|\\[\s\S]|``)*`?/y;
 const HEREDOC = /\$(\w*)\$[\s\S]*?\$\1\$/y;
 const WORD = /[\p{L}_$\d][\p{L}\w$]*/uy;
 
