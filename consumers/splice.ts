@@ -49,11 +49,7 @@ export function* insertBody(
       at = 0;
     }
     at += source.copy(piece, at, start, brace);
-    at += piece.write(
-      `${constant}${row.offset},"kafka_timestamp":${row.timestamp}${lease}}`,
-      at,
-      'latin1',
-    );
+    at += piece.write(`${constant}${row.offset},"kafka_timestamp":${row.timestamp}}`, at, 'latin1');
     piece[at++] = NEWLINE;
   }
   if (at > 0) yield piece.subarray(0, at);
