@@ -11,5 +11,12 @@ export { ClickHouseError, ClickHouseUnreachable } from './errors.ts';
 export type { EngineRefusal } from './errors.ts';
 export { migrate } from './migrate.ts';
 export type { MigrateOptions } from './migrate.ts';
-export { readRetention } from './retention.ts';
-export type { RetentionClasses } from './retention.ts';
+export {
+  applyRetention,
+  DEFAULT_RETENTION,
+  MAX_RETENTION_DAYS,
+  readRetention,
+} from './retention.ts';
+export type { RetentionChange, RetentionClasses } from './retention.ts';
+export { loadRetention } from './retention-file.ts';
+export type { RetentionSources } from './retention-file.ts';

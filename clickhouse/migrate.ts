@@ -2,12 +2,16 @@ import { LedgerlineError } from '../schemas/index.ts';
 import type { ClickHouse } from './client.ts';
 import { knownMigrations, pendingMigrations } from './migrations.ts';
 import type { AppliedMigration, Migration } from './migrations.ts';
+import { applyRetention } from './retention.ts';
+import type { RetentionClasses } from './retention.ts';
 
 const STATEMENT_TIMEOUT_MS = 120_000;
 
 export interface MigrateOptions {
   /** Made when missing. Default: the database of the connection. */
   readonly database?: string;
+  /** Applied after the migrations; classes not named keep their days. */
+  readonly retention?: RetentionClasses;
   /** Instead of the migrations that ship with this version. */
   readonly migrations?: readonly Migration[];
 }
@@ -48,6 +52,7 @@ export async function migrate(
     for (const statement of migration.statements) await clickhouse.command(statement, call);
     await record(clickhouse, migration, database);
   }
+  if (options.retention) await applyRetention(clickhouse, options.retention, database);
   return pending.map((migration) => migration.name);
 }
 

@@ -36,7 +36,7 @@ export interface Column {
 const TEXT = 'String';
 const LABEL = 'LowCardinality(String)';
 const PARTY_TUPLE = `Array(Tuple(role ${LABEL}, type ${LABEL}, id String, name String))`;
-const CHANGE_TUPLE = `Array(Tuple(op ${enum8(CHANGE_OPS)}, path String, old String, new String))`;
+const CHANGE_TUPLE = `Array(Tuple(op ${enum8(CHANGE_OPS)}, path ${LABEL}, old String, new String))`;
 
 /**
  * The one table of columns, in table order. The encoder's keys, the INSERT list, the wire schema,
@@ -181,7 +181,7 @@ export const COLUMNS = [
   },
   {
     name: 'actor_id',
-    type: TEXT,
+    type: LABEL,
     source: 'producer',
     required: true,
     description: 'Surrogate key of who acted; never personal data.',
@@ -195,7 +195,7 @@ export const COLUMNS = [
   },
   {
     name: 'actor_name',
-    type: TEXT,
+    type: LABEL,
     source: 'producer',
     required: false,
     description: 'What people call the actor; can be erased.',
@@ -223,7 +223,7 @@ export const COLUMNS = [
   },
   {
     name: 'target_id',
-    type: TEXT,
+    type: LABEL,
     source: 'producer',
     required: false,
     description: 'Surrogate key of what it was done to; never personal data.',
@@ -237,7 +237,7 @@ export const COLUMNS = [
   },
   {
     name: 'target_name',
-    type: TEXT,
+    type: LABEL,
     source: 'producer',
     required: false,
     description: 'What people call the target; can be erased.',
@@ -521,7 +521,7 @@ export const COLUMNS = [
   {
     name: 'ingested_at',
     type: "DateTime64(3, 'UTC')",
-    default: 'now64(3) + toIntervalSecond(throwIf(now() > toDateTime(lease)))',
+    default: "now64(3) + toIntervalSecond(throwIf(now() > toDateTime(lease), 'LEASE_EXPIRED'))",
     source: 'table',
     required: false,
     description: 'When the table took it; computing it refuses rows whose lease has run out.',

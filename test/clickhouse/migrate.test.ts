@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, inject, test } from 'vitest';
+import { migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { knownMigrations, parseMigration } from '../../clickhouse/migrations.ts';
+import { COLUMNS } from '../../schemas/index.ts';
+import { databaseName, openLedger } from './support.ts';
+
+const run = promisify(execFile);
+
+test('a missing database is made, and a second run finds nothing left to do', async () => {
+  await using ledger = await openLedger();
+  expect(await migrate(ledger.clickhouse)).toEqual([]);
+  const recorded = await ledger.clickhouse.query<{ name: string }>(
+    'SELECT name FROM schema_migrations ORDER BY version',
+  );
+  expect(recorded.map(({ name }) => name)).toEqual((await knownMigrations()).map((m) => m.name));
+});
+
+test('two processes that migrate at once leave one schema and one record of each migration', async () => {
+  const url = inject('clickhouseUrl');
+  const database = databaseName();
+  const program = `
+    import { migrate, openClickHouse } from ${JSON.stringify(new URL('../../dist/clickhouse/index.js', import.meta.url).href)};
+    const clickhouse = openClickHouse({ url: ${JSON.stringify(url)}, database: ${JSON.stringify(database)} });
+    await migrate(clickhouse);
+    await clickhouse.close();`;
+  const migrateElsewhere = () =>
+    run(process.execPath, ['--input-type=module', '--eval', program], { timeout: 25_000 });
+  await Promise.all([migrateElsewhere(), migrateElsewhere(), migrateElsewhere()]);
+
+  const clickhouse = openClickHouse({ url, database });
+  const recorded = await clickhouse.query<{ version: number; n: string }>(
+    'SELECT version, count() AS n FROM schema_migrations GROUP BY version',
+  );
+  expect(recorded.map(({ n }) => n)).toEqual((await knownMigrations()).map(() => '1'));
+  const tables = await clickhouse.query<{ name: string }>('SHOW TABLES');
+  expect(tables.map(({ name }) => name)).toEqual([
+    'audit_events',
+    'audit_quarantine',
+    'schema_migrations',
+  ]);
+  await clickhouse.command('DROP DATABASE {database:Identifier} SYNC', {
+    params: { database },
+    database: 'default',
+  });
+  await clickhouse.close();
+});
+
+test('an edited migration is refused by name', async () => {
+  await using ledger = await openLedger();
+  const [first] = await knownMigrations();
+  const edited = { ...first!, checksum: 'somebody edited the file' };
+  await expect(migrate(ledger.clickhouse, { migrations: [edited] })).rejects.toMatchObject({
+    code: 'MIGRATION_EDITED',
+    message: expect.stringContaining(first!.name) as string,
+  });
+});
+
+test('a database that a newer version has migrated is left alone', async () => {
+  await using ledger = await openLedger();
+  await expect(migrate(ledger.clickhouse, { migrations: [] })).rejects.toMatchObject({
+    code: 'DATABASE_NEWER',
+    hint: expect.stringContaining('newer version') as string,
+  });
+});
+
+test('further migrations run after those already applied, in order', async () => {
+  await using ledger = await openLedger();
+  const added = parseMigration(
+    '9999_note.sql',
+    '-- a note; with a semicolon in it\nCREATE TABLE IF NOT EXISTS note (n UInt8) ENGINE = MergeTree ORDER BY n;\nINSERT INTO note VALUES (1);\n',
+  );
+  const migrations = [...(await knownMigrations()), added];
+  expect(await migrate(ledger.clickhouse, { migrations })).toEqual(['9999_note.sql']);
+  expect(await ledger.clickhouse.query('SELECT n FROM note')).toEqual([{ n: 1 }]);
+});
+
+test('a name that could end a statement is no database name', async () => {
+  const clickhouse = openClickHouse({
+    url: inject('clickhouseUrl'),
+    database: 'x; DROP DATABASE y',
+  });
+  await expect(migrate(clickhouse)).rejects.toMatchObject({ code: 'DATABASE_NAME_INVALID' });
+  await clickhouse.close();
+});
+
+test('the migrated table has the columns of schemas/columns.ts: name, type, default and order', async () => {
+  await using ledger = await openLedger();
+  const actual = await ledger.clickhouse.query(
+    `SELECT name, type, if(default_kind = 'DEFAULT', default_expression, '') AS defaults
+     FROM system.columns WHERE database = currentDatabase() AND table = 'audit_events' ORDER BY position`,
+  );
+  const declared = COLUMNS.map((column) => ({
+    name: column.name,
+    type: column.type,
+    defaults: 'default' in column ? column.default : '',
+  }));
+  expect(actual).toEqual(declared);
+});

@@ -1,0 +1,123 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import {
+  applyRetention,
+  DEFAULT_RETENTION,
+  loadRetention,
+  readRetention,
+} from '../../clickhouse/index.ts';
+import { knownMigrations } from '../../clickhouse/migrations.ts';
+import { expiryExpression } from '../../clickhouse/retention.ts';
+import { parseRetentionFile } from '../../clickhouse/retention-file.ts';
+import { until } from '../support/until.ts';
+import { daysAgo, openLedger, row } from './support.ts';
+import type { Ledger } from './support.ts';
+
+async function storedDays({ clickhouse }: Ledger): Promise<string[]> {
+  const rows = await clickhouse.query<{ actor_id: string }>(
+    'SELECT actor_id FROM audit_events ORDER BY actor_id',
+  );
+  return rows.map(({ actor_id }) => actor_id);
+}
+
+test('the migrated table has the default classes, in TTL and constraint alike', async () => {
+  await using ledger = await openLedger();
+  expect(await readRetention(ledger.clickhouse)).toEqual(DEFAULT_RETENTION);
+  const [migration] = await knownMigrations();
+  const written = migration!.statements[0]!.split(expiryExpression(DEFAULT_RETENTION));
+  expect(written).toHaveLength(3);
+});
+
+test('R-RET-01 shortening a class expires its older rows and leaves newer ones and other classes', async () => {
+  await using ledger = await openLedger();
+  const { clickhouse } = ledger;
+  await ledger.insert([
+    row({ actor_id: 'old', occurred_at: daysAgo(80) }),
+    row({ actor_id: 'new', occurred_at: daysAgo(1) }),
+    row({
+      actor_id: 'old but protected',
+      category: 'security',
+      retention_class: 'protected',
+      occurred_at: daysAgo(80),
+    }),
+  ]);
+  const change = await applyRetention(clickhouse, { standard: 30 });
+  expect(change).toMatchObject({
+    changed: true,
+    before: { standard: 90 },
+    after: { standard: 30 },
+  });
+  await until(
+    'the old row is gone',
+    () => storedDays(ledger),
+    (days) => !days.includes('old'),
+  );
+  expect(await storedDays(ledger)).toEqual(['new', 'old but protected']);
+  await expect(ledger.insert([row({ occurred_at: daysAgo(31) })])).rejects.toMatchObject({
+    constraint: 'not_expired',
+  });
+});
+
+test('R-RET-01 lengthening a class takes older rows at once; a hundred years do not wrap round', async () => {
+  await using ledger = await openLedger({ retention: { year: 400, lifetime: 36_500 } });
+  await ledger.insert([
+    row({ actor_id: 'a year', retention_class: 'year', occurred_at: daysAgo(390) }),
+    row({
+      actor_id: 'born 1971',
+      retention_class: 'lifetime',
+      occurred_at: '1971-01-01T00:00:00Z',
+    }),
+    row({ actor_id: 'born today', retention_class: 'lifetime' }),
+    row({ actor_id: 'standard', occurred_at: daysAgo(80) }),
+  ]);
+  await applyRetention(ledger.clickhouse, { standard: 30 });
+  await until(
+    'expiry has run over the table',
+    () => storedDays(ledger),
+    (days) => !days.includes('standard'),
+  );
+  await ledger.clickhouse.command('OPTIMIZE TABLE audit_events FINAL');
+  expect(await storedDays(ledger)).toEqual(['a year', 'born 1971', 'born today']);
+});
+
+test('a class once given is never forgotten, and applying the same again alters nothing', async () => {
+  await using ledger = await openLedger({ retention: { gateway_reads: 14 } });
+  const change = await applyRetention(ledger.clickhouse, { standard: 90 });
+  expect(change).toMatchObject({ changed: false, after: { gateway_reads: 14, standard: 90 } });
+});
+
+test('faults are listed together, each with its field', async () => {
+  await using ledger = await openLedger();
+  const classes = { "x', now()": 3, standard: 0, reads: 1.5, archive: 100 };
+  await expect(applyRetention(ledger.clickhouse, classes)).rejects.toMatchObject({
+    code: 'RETENTION_INVALID',
+    message: expect.stringMatching(
+      /classes\.standard: .*; classes\.archive|classes\.x', now\(\): .*/,
+    ) as string,
+  });
+  expect(await readRetention(ledger.clickhouse)).toEqual(DEFAULT_RETENTION);
+});
+
+test('the retention file may be YAML or JSON; unknown fields and wrong days are named', () => {
+  expect(parseRetentionFile('classes:\n  reads: 7\n')).toEqual({ reads: 7 });
+  expect(parseRetentionFile('{"classes": {"reads": 7}}')).toEqual({ reads: 7 });
+  expect(() => parseRetentionFile('classes: {reads: 0, Bad: 3}')).toThrow(
+    /classes\.reads: .*classes\.Bad: /,
+  );
+  expect(() => parseRetentionFile('clases: {}')).toThrow(/classes: .*clases/);
+  expect(() => parseRetentionFile('classes: {reads: soon}')).toThrow(/classes\.reads/);
+  expect(() => parseRetentionFile('{')).toThrow(/neither YAML nor JSON/);
+});
+
+test('R-RET-01 AUDIT_TRAIL_RETENTION_DAYS is the class standard; a file adds the others', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ledgerline-retention-'));
+  const file = join(folder, 'retention.yaml');
+  await writeFile(file, 'classes:\n  reads: 7\n');
+  expect(await loadRetention({ standardDays: 60, file })).toEqual({ standard: 60, reads: 7 });
+  await writeFile(file, 'classes:\n  standard: 7\n');
+  await expect(loadRetention({ standardDays: 60, file })).rejects.toThrow(/classes\.standard/);
+  await expect(loadRetention({ file: join(folder, 'none') })).rejects.toThrow(/cannot be read/);
+  await rm(folder, { recursive: true });
+});
