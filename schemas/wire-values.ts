@@ -12,7 +12,10 @@ export const MAX_LABEL_LENGTH = 1024;
 export const label = z.string().min(1).max(MAX_LABEL_LENGTH);
 export const text = z.string();
 export const uuid = z.guid();
-export const instant = z.iso.datetime({ offset: false, local: false });
+/** ISO 8601 in UTC, at most six fractional digits, within the years that DateTime64 can hold. */
+export const instant = z.iso
+  .datetime({ offset: false, local: false })
+  .regex(/^(?:19|2[0-2])\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z$/);
 export const uint8 = z.int().min(0).max(255);
 export const uint16 = z.int().min(0).max(65_535);
 export const safeUint = z.int().min(0);
