@@ -7,7 +7,7 @@ let ledger: Ledger;
 beforeAll(async () => {
   ledger = await openLedger();
 });
-afterAll(() => ledger[Symbol.asyncDispose]());
+afterAll(() => ledger.close());
 
 async function refusal(fields: Row): Promise<ClickHouseError> {
   const error: unknown = await ledger.insert([row(), row(fields), row()]).catch((e: unknown) => e);
@@ -46,7 +46,7 @@ test.each([
 
 test('a refusal quotes no value of the row', async () => {
   const error = await refusal({ weight: 0, actor_name: 'Ada Lovelace', reason: 'hush' });
-  const said = JSON.stringify([error.message, error.hint, error.stack, { ...error }]);
+  const said = JSON.stringify([error.message, error.hint, error.stack, Object.entries(error)]);
   expect(said).not.toMatch(/Ada|hush|usr_1/);
   expect(error.message).toContain('weight_is_at_least_1');
 });
@@ -112,7 +112,7 @@ test('R-DLV-01 the same block under the same token is stored once', async () => 
     date_time_input_format: 'best_effort',
     insert_deduplication_token: 'cluster/topic/0/1-2/hash',
   };
-  const columns = Object.keys(rows[0]!);
+  const columns = Object.keys(row());
   for (let i = 0; i < 2; i += 1) {
     await ledger.clickhouse.insert({
       table: 'audit_events',

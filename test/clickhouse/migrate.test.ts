@@ -4,12 +4,12 @@ import { expect, inject, test } from 'vitest';
 import { migrate, openClickHouse } from '../../clickhouse/index.ts';
 import { knownMigrations, parseMigration } from '../../clickhouse/migrations.ts';
 import { COLUMNS } from '../../schemas/index.ts';
-import { databaseName, openLedger } from './support.ts';
+import { databaseName, ledgerForTest } from './support.ts';
 
 const run = promisify(execFile);
 
 test('a missing database is made, and a second run finds nothing left to do', async () => {
-  await using ledger = await openLedger();
+  const ledger = await ledgerForTest();
   expect(await migrate(ledger.clickhouse)).toEqual([]);
   const recorded = await ledger.clickhouse.query<{ name: string }>(
     'SELECT name FROM schema_migrations ORDER BY version',
@@ -48,17 +48,17 @@ test('two processes that migrate at once leave one schema and one record of each
 });
 
 test('an edited migration is refused by name', async () => {
-  await using ledger = await openLedger();
-  const [first] = await knownMigrations();
-  const edited = { ...first!, checksum: 'somebody edited the file' };
-  await expect(migrate(ledger.clickhouse, { migrations: [edited] })).rejects.toMatchObject({
+  const ledger = await ledgerForTest();
+  const known = await knownMigrations();
+  const edited = known.map((migration) => ({ ...migration, checksum: 'edited' }));
+  await expect(migrate(ledger.clickhouse, { migrations: edited })).rejects.toMatchObject({
     code: 'MIGRATION_EDITED',
-    message: expect.stringContaining(first!.name) as string,
+    message: expect.stringContaining('0001_ledger.sql') as string,
   });
 });
 
 test('a database that a newer version has migrated is left alone', async () => {
-  await using ledger = await openLedger();
+  const ledger = await ledgerForTest();
   await expect(migrate(ledger.clickhouse, { migrations: [] })).rejects.toMatchObject({
     code: 'DATABASE_NEWER',
     hint: expect.stringContaining('newer version') as string,
@@ -66,7 +66,7 @@ test('a database that a newer version has migrated is left alone', async () => {
 });
 
 test('further migrations run after those already applied, in order', async () => {
-  await using ledger = await openLedger();
+  const ledger = await ledgerForTest();
   const added = parseMigration(
     '9999_note.sql',
     '-- a note; with a semicolon in it\nCREATE TABLE IF NOT EXISTS note (n UInt8) ENGINE = MergeTree ORDER BY n;\nINSERT INTO note VALUES (1);\n',
@@ -86,7 +86,7 @@ test('a name that could end a statement is no database name', async () => {
 });
 
 test('the migrated table has the columns of schemas/columns.ts: name, type, default and order', async () => {
-  await using ledger = await openLedger();
+  const ledger = await ledgerForTest();
   const actual = await ledger.clickhouse.query(
     `SELECT name, type, if(default_kind = 'DEFAULT', default_expression, '') AS defaults
      FROM system.columns WHERE database = currentDatabase() AND table = 'audit_events' ORDER BY position`,

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { migrate, openClickHouse } from '../../clickhouse/index.ts';
 import type { ClickHouse, MigrateOptions } from '../../clickhouse/index.ts';
 import { INSERT_COLUMNS } from '../../schemas/index.ts';
 
-export interface Ledger extends AsyncDisposable {
+export interface Ledger {
   readonly clickhouse: ClickHouse;
   /** Inserts rows as the worker does: all columns named, one block, unknown keys refused. */
   insert(rows: readonly Row[], table?: string, columns?: readonly string[]): Promise<number>;
+  /** Drops the database. */
+  close(): Promise<void>;
 }
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -15,6 +17,13 @@ export type Row = Readonly<Record<string, unknown>>;
 export const databaseName = (): string => `test_${randomUUID().replaceAll('-', '')}`;
 
 /** A migrated ledger in a database of its own, dropped when the test is over. */
+export async function ledgerForTest(options: MigrateOptions = {}): Promise<Ledger> {
+  const ledger = await openLedger(options);
+  onTestFinished(() => ledger.close());
+  return ledger;
+}
+
+/** The same for a whole file, which closes it. */
 export async function openLedger(options: MigrateOptions = {}): Promise<Ledger> {
   const clickhouse = openClickHouse({ url: inject('clickhouseUrl'), database: databaseName() });
   await migrate(clickhouse, options);
@@ -35,7 +44,7 @@ export async function openLedger(options: MigrateOptions = {}): Promise<Ledger> 
       });
       return result.writtenRows;
     },
-    async [Symbol.asyncDispose]() {
+    async close() {
       await clickhouse.command('DROP DATABASE {database:Identifier} SYNC', {
         params: { database: clickhouse.database },
         database: 'default',
