@@ -40,7 +40,8 @@ export class KafkaTransport implements Transport {
   readonly #kafka: Kafka;
   readonly #options: KafkaOptions;
   readonly #topic: string;
-  #connecting: Promise<void> | undefined;
+  #connected: Promise<void> | undefined;
+  /** Outlives its connections: it has the identity by which the broker knows repeats. */
   #producer: Producer | undefined;
   #closed = false;
 
@@ -64,16 +65,16 @@ export class KafkaTransport implements Transport {
   }
 
   connect(): Promise<void> {
-    this.#connecting ??= this.#open().catch((error: unknown) => {
-      this.#connecting = undefined;
+    this.#connected ??= this.#open().catch((error: unknown) => {
+      this.#connected = undefined;
       throw explain(error, { brokers: this.#options.brokers, topic: this.#topic });
     });
-    return this.#connecting;
+    return this.#connected;
   }
 
   async send(partition: number, messages: readonly OutboundMessage[]): Promise<SendOutcome> {
     const producer = this.#producer;
-    if (producer === undefined) {
+    if (producer === undefined || this.#connected === undefined) {
       return { status: 'failed', error: disconnected(), scope: 'connection', repeatable: true };
     }
     try {
@@ -93,7 +94,7 @@ export class KafkaTransport implements Transport {
         return { status: 'stored', baseOffset: Number(answer.baseOffset ?? -1) };
       }
       // kafkajs leaves out partitions without metadata, and resolves.
-      await this.#letGo();
+      await this.#disconnect('and forget');
       return { status: 'no_such_partition' };
     } catch (error) {
       return this.#failure(error);
@@ -102,19 +103,13 @@ export class KafkaTransport implements Transport {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#letGo();
+    await this.#disconnect('and forget');
   }
 
   async #open(): Promise<void> {
     if (this.#closed) throw disconnected();
-    const producer = this.#kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      // A misspelt topic must not become one, with one partition and a week's retention.
-      allowAutoTopicCreation: false,
-      createPartitioner: this.#partitioner,
-      retry: SEND_RETRY,
-    });
+    this.#producer ??= this.#newProducer();
+    const producer = this.#producer;
     try {
       await producer.connect();
       this.partitions = await this.#countPartitions();
@@ -122,11 +117,19 @@ export class KafkaTransport implements Transport {
       await putAway(producer);
       throw error;
     }
-    if (this.#closed) {
-      await putAway(producer);
-      throw disconnected();
-    }
-    this.#producer = producer;
+    // Closed meanwhile, by someone who could not put away what was not yet there.
+    if (this.#producer !== producer) await putAway(producer);
+  }
+
+  #newProducer(): Producer {
+    return this.#kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      // A misspelt topic must not become one, with one partition and a week's retention.
+      allowAutoTopicCreation: false,
+      createPartitioner: this.#partitioner,
+      retry: SEND_RETRY,
+    });
   }
 
   async #countPartitions(): Promise<number> {
@@ -152,15 +155,17 @@ export class KafkaTransport implements Transport {
     const { kind, repeatable } = classify(thrown);
     const error = explain(thrown, { brokers: this.#options.brokers, topic: this.#topic });
     if (kind === 'refused') return { status: 'refused', error };
-    if (!repeatable) await this.#letGo();
+    if (!repeatable) await this.#disconnect('and forget');
+    // kafkajs keeps a connection on which nothing is ever answered; the next may work.
+    else if (kind === 'connection') await this.#disconnect('for now');
     return { status: 'failed', error, scope: kind, repeatable };
   }
 
-  /** The next `connect` makes another producer, with an identity of its own. */
-  async #letGo(): Promise<void> {
+  /** The next `connect` opens connections anew: the same producer's, or those of a new one. */
+  async #disconnect(how: 'for now' | 'and forget'): Promise<void> {
     const producer = this.#producer;
-    this.#producer = undefined;
-    this.#connecting = undefined;
+    this.#connected = undefined;
+    if (how === 'and forget') this.#producer = undefined;
     if (producer !== undefined) await putAway(producer);
   }
 }
