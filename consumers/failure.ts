@@ -44,6 +44,7 @@ const CONTENT = new Set([
   441, // CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING
   467, // CANNOT_PARSE_BOOL
   469, // VIOLATED_CONSTRAINT
+  632, // UNEXPECTED_DATA_AFTER_PARSED_VALUE
   675, // CANNOT_PARSE_IPV4
   676, // CANNOT_PARSE_IPV6
   691, // UNKNOWN_ELEMENT_OF_ENUM
@@ -71,12 +72,14 @@ export function classify(error: unknown): Failure {
   const code = error instanceof ClickHouseError ? error.engineCode : undefined;
   if (code === undefined) return { kind: 'outage', error: text };
   if (code === LEASE_OVER) return { kind: 'lease' };
-  if (CONTENT.has(code)) {
-    return { kind: 'content', row: (error as ClickHouseError).row, error: text };
+  const { row, retryable } = error as ClickHouseError;
+  // Naming a row is blaming it, unless memory ran out there.
+  if (CONTENT.has(code) || (row !== undefined && !retryable)) {
+    return { kind: 'content', row, error: text };
   }
   if (CONFIGURATION.has(code)) return { kind: 'configuration', error: text };
   // "Too many partitions for one block" is for good; "too many parts" passes. Both are 252.
-  if (code === 252 && !(error as ClickHouseError).retryable) {
+  if (code === 252 && !retryable) {
     return { kind: 'configuration', error: text };
   }
   return { kind: 'outage', error: text };

@@ -11,7 +11,7 @@ import {
   wireRowSchema,
 } from '../schemas/index.ts';
 import type { Rejection } from './quarantine.ts';
-import { topLevelKeys } from './top-level-keys.ts';
+import { type TopLevelField, topLevelFields } from './top-level-fields.ts';
 
 export type Verdict =
   | { readonly kind: 'fine' }
@@ -27,6 +27,9 @@ export interface Expiry {
 const PRODUCER_KEYS: ReadonlySet<string> = new Set(PRODUCER_COLUMNS.map(({ name }) => name));
 /** Columns that the worker or the table fills: a message that brings one claims to be somewhere else. */
 const OURS = /^(kafka_\w+|lease|ingested_at)$/;
+const INTEGERS: ReadonlySet<string> = new Set(
+  PRODUCER_COLUMNS.filter(({ type }) => type.startsWith('UInt')).map(({ name }) => name),
+);
 const PINNED: ReadonlySet<string> = new Set(PROTECTED_CATEGORIES);
 const DAY_MS = 86_400_000;
 
@@ -46,7 +49,8 @@ export function judge(message: Buffer, expiry: Expiry): Verdict {
     return rejected('not_one_object', 'the message is not a JSON object');
   }
   const row = parsed as Record<string, unknown>;
-  const keys = topLevelKeys(message);
+  const fields = topLevelFields(message);
+  const keys = fields.map(({ key }) => key);
   const twice = keys.find((key, index) => keys.indexOf(key) !== index);
   if (twice !== undefined) return rejected('duplicate_keys', `key ${named(twice)} stands twice`);
   const forged = keys.find((key) => OURS.test(key));
@@ -60,7 +64,7 @@ export function judge(message: Buffer, expiry: Expiry): Verdict {
       `wire_version ${version} is newer than this worker, which knows ${WIRE_VERSION}; replay after an upgrade`,
     );
   }
-  const unknown = keys.filter((key) => !PRODUCER_KEYS.has(key));
+  const unknown = fields.filter(({ key }) => !PRODUCER_KEYS.has(key));
   const known = unknown.length > 0 ? withoutUnknown(row, unknown) : row;
   const checked = wireRowSchema.safeParse(known);
   if (!checked.success) {
@@ -72,9 +76,9 @@ export function judge(message: Buffer, expiry: Expiry): Verdict {
         .join('; '),
     );
   }
-  const broken = brokenRule(checked.data, expiry);
+  const broken = unreadable(fields, known) ?? brokenRule(checked.data, expiry);
   if (broken) return { kind: 'rejected', rejection: broken };
-  if (unknown.length > 0) return { kind: 'mended', value: Buffer.from(JSON.stringify(known)) };
+  if (unknown.length > 0) return { kind: 'mended', value: rewritten(fields, known['attributes']) };
   return { kind: 'fine' };
 }
 
@@ -98,23 +102,56 @@ function brokenRule(row: WireRow, expiry: Expiry): Rejection | undefined {
   return undefined;
 }
 
+/** What is valid JSON, and what the engine still would not read. */
+function unreadable(
+  fields: readonly TopLevelField[],
+  known: Readonly<Record<string, unknown>>,
+): Rejection | undefined {
+  const misspelt = fields.find(({ key, text }) => INTEGERS.has(key) && !/^\d+$/.test(text));
+  if (misspelt) {
+    return { reason: 'invalid', error: `${misspelt.key}: an integer is written in digits alone` };
+  }
+  for (const key in known) {
+    // Kept as the text they stand in, so that the engine never decodes their strings.
+    if (key === 'data' || key === 'execution') continue;
+    if (hasLoneSurrogate(known[key])) {
+      return { reason: 'invalid', error: `${key}: half of a surrogate pair is not a character` };
+    }
+  }
+  return undefined;
+}
+
+function hasLoneSurrogate(value: unknown): boolean {
+  if (typeof value === 'string') return /\p{Surrogate}/u.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, one]) => hasLoneSurrogate(key) || hasLoneSurrogate(one));
+}
+
 /** A newer SDK's keys: kept, under `attributes`, as text. */
 function withoutUnknown(
-  row: Record<string, unknown>,
-  unknown: readonly string[],
+  row: Readonly<Record<string, unknown>>,
+  unknown: readonly TopLevelField[],
 ): Record<string, unknown> {
   const known: Record<string, unknown> = { ...row };
-  const attributes: Record<string, unknown> =
-    typeof row['attributes'] === 'object' && row['attributes'] !== null
-      ? { ...(row['attributes'] as Record<string, unknown>) }
-      : {};
-  for (const key of unknown) {
-    const value = row[key];
-    delete known[key];
-    attributes[`ledger.unmapped.${key}`] =
-      typeof value === 'string' ? value : JSON.stringify(value);
+  for (const { key } of unknown) delete known[key];
+  const { attributes = {} } = known;
+  // What is no map of attributes stays, and is refused for it.
+  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
+    return known;
   }
-  return { ...known, attributes };
+  const moved = unknown.map(({ key, text }) => {
+    const value = row[key];
+    return [`ledger.unmapped.${key}`, typeof value === 'string' ? value : text];
+  });
+  return { ...known, attributes: { ...attributes, ...Object.fromEntries(moved) } };
+}
+
+/** From the texts, not from the parsed values: what JavaScript rounds must reach the ledger as it was. */
+function rewritten(fields: readonly TopLevelField[], attributes: unknown): Buffer {
+  const kept = fields
+    .filter(({ key }) => PRODUCER_KEYS.has(key) && key !== 'attributes')
+    .map(({ key, text }) => `${JSON.stringify(key)}:${text}`);
+  return Buffer.from(`{${[...kept, `"attributes":${JSON.stringify(attributes)}`].join(',')}}`);
 }
 
 /** A key as it may be shown: short, and nothing that a terminal would obey. */
