@@ -8,7 +8,10 @@ export const WIRE_VERSION = 1;
 /** A message is never larger than this; a larger event is cut and says so. */
 export const MAX_MESSAGE_BYTES = 262_144;
 
-/** Where a column's meaning lives in other formats; toCloudEvent, toOcsf, toEcs and toCadf write there. */
+/**
+ * Where a column's value goes in other formats; toCloudEvent, toOcsf, toEcs and toCadf write there.
+ * Dots separate members, `[0]` is the first of a list, `[]` the next.
+ */
 export interface StandardPaths {
   readonly cloudEvents?: string;
   readonly ocsf?: string;
@@ -51,7 +54,7 @@ export const COLUMNS = [
     required: true,
     description: 'Version of this row format: 1.',
     wire: wire.uint8,
-    standards: { ocsf: 'metadata.log_version' },
+    standards: {},
   },
   {
     name: 'event_id',
@@ -70,12 +73,7 @@ export const COLUMNS = [
     required: true,
     description: 'noun.past_verb, as the catalog declares it: app.env_var.updated.',
     wire: wire.label,
-    standards: {
-      cloudEvents: 'type',
-      ocsf: 'metadata.event_code',
-      ecs: 'event.action',
-      cadf: 'action',
-    },
+    standards: { cloudEvents: 'type', ocsf: 'api.operation', ecs: 'event.action', cadf: 'name' },
   },
   {
     name: 'event_version',
@@ -85,7 +83,12 @@ export const COLUMNS = [
     required: false,
     description: 'Version of the type’s data schema.',
     wire: wire.uint16,
-    standards: { cloudEvents: 'typeversion', ocsf: 'unmapped.event_version' },
+    standards: {
+      cloudEvents: 'typeversion',
+      ocsf: 'api.version',
+      ecs: 'ledgerline.event_version',
+      cadf: 'tags[]',
+    },
   },
   {
     name: 'category',
@@ -98,7 +101,7 @@ export const COLUMNS = [
       cloudEvents: 'category',
       ocsf: 'unmapped.category',
       ecs: 'event.module',
-      cadf: 'tags[0]',
+      cadf: 'tags[]',
     },
   },
   {
@@ -109,7 +112,12 @@ export const COLUMNS = [
     required: false,
     description: 'What was done to the target.',
     wire: wire.operation,
-    standards: { cloudEvents: 'operation', ocsf: 'activity_id', ecs: 'event.type[0]' },
+    standards: {
+      cloudEvents: 'operation',
+      ocsf: 'activity_id',
+      ecs: 'event.type[]',
+      cadf: 'action',
+    },
   },
   {
     name: 'outcome',
@@ -119,12 +127,7 @@ export const COLUMNS = [
     required: false,
     description: 'How it ended. denied: it was not allowed; failure: it was tried and broke.',
     wire: wire.outcome,
-    standards: {
-      cloudEvents: 'outcome',
-      ocsf: 'status_id',
-      ecs: 'event.outcome',
-      cadf: 'outcome',
-    },
+    standards: { cloudEvents: 'outcome', ocsf: 'status_id', ecs: 'event.outcome', cadf: 'outcome' },
   },
   {
     name: 'severity',
@@ -175,7 +178,7 @@ export const COLUMNS = [
     standards: {
       cloudEvents: 'actortype',
       ocsf: 'actor.user.type',
-      ecs: 'user.roles[0]',
+      ecs: 'ledgerline.actor_type',
       cadf: 'initiator.typeURI',
     },
   },
@@ -260,7 +263,8 @@ export const COLUMNS = [
     standards: {
       cloudEvents: 'data.related',
       ocsf: 'unmapped.related',
-      cadf: 'attachments[0].content',
+      ecs: 'ledgerline.related',
+      cadf: 'attachments[]',
     },
   },
   {
@@ -313,7 +317,12 @@ export const COLUMNS = [
     required: false,
     description: '1, 2, 3 … per producer_id, with no gap over what the policy kept.',
     wire: wire.safeUint,
-    standards: { cloudEvents: 'sequence', ocsf: 'metadata.sequence', ecs: 'event.sequence' },
+    standards: {
+      cloudEvents: 'sequence',
+      ocsf: 'metadata.sequence',
+      ecs: 'event.sequence',
+      cadf: 'tags[]',
+    },
   },
   {
     name: 'trace_id',
@@ -322,7 +331,12 @@ export const COLUMNS = [
     required: false,
     description: 'A W3C trace id’s 16 bytes, written as a UUID.',
     wire: wire.uuid,
-    standards: { cloudEvents: 'traceid', ocsf: 'metadata.trace_uid', ecs: 'trace.id' },
+    standards: {
+      cloudEvents: 'traceid',
+      ocsf: 'metadata.trace_uid',
+      ecs: 'trace.id',
+      cadf: 'tags[]',
+    },
   },
   {
     name: 'correlation_id',
@@ -335,7 +349,7 @@ export const COLUMNS = [
       cloudEvents: 'correlationid',
       ocsf: 'metadata.correlation_uid',
       ecs: 'transaction.id',
-      cadf: 'tags[1]',
+      cadf: 'tags[]',
     },
   },
   {
@@ -345,7 +359,12 @@ export const COLUMNS = [
     required: false,
     description: 'The actor’s stated why.',
     wire: wire.text,
-    standards: { cloudEvents: 'data.reason', ocsf: 'unmapped.reason', ecs: 'event.reason' },
+    standards: {
+      cloudEvents: 'data.reason',
+      ocsf: 'unmapped.reason',
+      ecs: 'event.reason',
+      cadf: 'reason.policyType',
+    },
   },
   {
     name: 'message',
@@ -354,7 +373,12 @@ export const COLUMNS = [
     required: false,
     description: 'One line for people; what a free-form event has instead of data.',
     wire: wire.text,
-    standards: { cloudEvents: 'data.message', ocsf: 'message', ecs: 'message', cadf: 'name' },
+    standards: {
+      cloudEvents: 'data.message',
+      ocsf: 'message',
+      ecs: 'message',
+      cadf: 'attachments[]',
+    },
   },
   {
     name: 'error_code',
@@ -395,7 +419,8 @@ export const COLUMNS = [
     standards: {
       cloudEvents: 'data.changes',
       ocsf: 'unmapped.changes',
-      cadf: 'attachments[1].content',
+      ecs: 'ledgerline.changes',
+      cadf: 'attachments[]',
     },
   },
   {
@@ -405,7 +430,12 @@ export const COLUMNS = [
     required: false,
     description: 'The type’s own fields: an object on the wire, stored as its JSON text.',
     wire: wire.object,
-    standards: { cloudEvents: 'data.data', ocsf: 'unmapped.data', cadf: 'attachments[2].content' },
+    standards: {
+      cloudEvents: 'data.data',
+      ocsf: 'api.request.data',
+      ecs: 'ledgerline.data',
+      cadf: 'attachments[]',
+    },
   },
   {
     name: 'execution',
@@ -417,7 +447,8 @@ export const COLUMNS = [
     standards: {
       cloudEvents: 'data.execution',
       ocsf: 'unmapped.execution',
-      cadf: 'attachments[3].content',
+      ecs: 'ledgerline.execution',
+      cadf: 'attachments[]',
     },
   },
   {
@@ -428,7 +459,12 @@ export const COLUMNS = [
     required: false,
     description: 'How long it is kept, by name; the days are the table’s business.',
     wire: wire.label,
-    standards: { cloudEvents: 'retentionclass', ocsf: 'unmapped.retention_class' },
+    standards: {
+      cloudEvents: 'retentionclass',
+      ocsf: 'unmapped.retention_class',
+      ecs: 'ledgerline.retention_class',
+      cadf: 'tags[]',
+    },
   },
   {
     name: 'policy_level',
@@ -437,7 +473,12 @@ export const COLUMNS = [
     required: false,
     description: 'The level in force at the edge when it was kept.',
     wire: wire.text,
-    standards: { cloudEvents: 'policylevel', ocsf: 'unmapped.policy_level' },
+    standards: {
+      cloudEvents: 'policylevel',
+      ocsf: 'unmapped.policy_level',
+      ecs: 'ledgerline.policy_level',
+      cadf: 'tags[]',
+    },
   },
   {
     name: 'policy_rule',
@@ -446,7 +487,12 @@ export const COLUMNS = [
     required: false,
     description: 'The rule that kept it.',
     wire: wire.text,
-    standards: { cloudEvents: 'policyrule', ocsf: 'unmapped.policy_rule', ecs: 'rule.name' },
+    standards: {
+      cloudEvents: 'policyrule',
+      ocsf: 'unmapped.policy_rule',
+      ecs: 'rule.name',
+      cadf: 'tags[]',
+    },
   },
   {
     name: 'weight',
@@ -456,7 +502,12 @@ export const COLUMNS = [
     required: false,
     description: '1 / sampling rate: sum(weight) estimates what happened.',
     wire: wire.weight,
-    standards: { cloudEvents: 'sampledrate', ocsf: 'unmapped.weight' },
+    standards: {
+      cloudEvents: 'sampledrate',
+      ocsf: 'count',
+      ecs: 'ledgerline.weight',
+      cadf: 'tags[]',
+    },
   },
   {
     name: 'attributes',
@@ -470,7 +521,7 @@ export const COLUMNS = [
       cloudEvents: 'data.attributes',
       ocsf: 'unmapped.attributes',
       ecs: 'labels',
-      cadf: 'attachments[4].content',
+      cadf: 'attachments[]',
     },
   },
   {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LedgerlineError } from './errors.ts';
-import type { Operation, Severity } from './vocabulary.ts';
+import type { Operation, Outcome, Severity } from './vocabulary.ts';
 
 const NO_DATA = z.strictObject({});
 type NoData = typeof NO_DATA;
@@ -18,6 +18,8 @@ export interface EventTypeOptions {
   readonly data?: DataSchema;
   /** `informational` when absent. */
   readonly severity?: Severity;
+  /** What emit assumes when it is not told: `success` when absent. */
+  readonly outcome?: Outcome;
   /** Version of the data schema, 1 when absent. */
   readonly version?: number;
   /** Names by which other systems know this type; emit accepts them too. */
@@ -41,6 +43,7 @@ export interface EventType<
   readonly target: T;
   readonly data: D;
   readonly severity: Severity;
+  readonly outcome: Outcome;
   readonly version: V;
   readonly aliases: readonly A[];
   readonly requiresReason: R;
@@ -86,6 +89,7 @@ export function event<const O extends EventTypeOptions>(options: O & NoOther<O>)
     target: options.target,
     data: options.data ?? NO_DATA,
     severity: options.severity ?? 'informational',
+    outcome: options.outcome ?? 'success',
     version,
     aliases: Object.freeze([...aliases]),
     requiresReason: options.requiresReason ?? false,

@@ -46,3 +46,4 @@ export { gateway } from './catalogs/gateway.ts';
 export { infrastructure } from './catalogs/infrastructure.ts';
 export { ledgerEvents } from './catalogs/ledger.ts';
 export { security } from './catalogs/security.ts';
+export { toCadf, toCloudEvent, toEcs, toOcsf, type StandardEvent } from './standards.ts';

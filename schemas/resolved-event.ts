@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Category } from './category.ts';
 import { LedgerlineError } from './errors.ts';
 import type { DataSchema, EventType } from './event-type.ts';
-import type { Operation, Severity } from './vocabulary.ts';
+import type { Operation, Outcome, Severity } from './vocabulary.ts';
 
 /** Everything emit needs to know of one version of one type, looked up once and frozen. */
 export interface ResolvedEvent {
@@ -11,6 +11,8 @@ export interface ResolvedEvent {
   readonly label: string;
   readonly operation: Operation;
   readonly severity: Severity;
+  /** What emit assumes when it is given neither an outcome nor an error. */
+  readonly outcome: Outcome;
   readonly aliases: readonly string[];
   /** The target's type, where the event type is about one. */
   readonly target: string | undefined;
@@ -45,6 +47,7 @@ export function resolvedEvent(
     label: declared.label,
     operation: declared.operation,
     severity: declared.severity,
+    outcome: declared.outcome,
     aliases: declared.aliases,
     target: declared.target,
     requiresReason: declared.requiresReason,
@@ -71,6 +74,7 @@ export const freeFormEvent = (category: Category, type: string): ResolvedEvent =
     label: category.label,
     operation: 'unknown',
     severity: 'informational',
+    outcome: 'success',
     aliases: [],
     target: undefined,
     requiresReason: false,

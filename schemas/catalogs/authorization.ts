@@ -58,10 +58,11 @@ const authorizationCategory = category('authorization', {
       severity: 'medium',
       data: permission,
     }),
-    /** Emit with the outcome denied; what was asked for is in the data. */
+    /** What was asked for is in the data. */
     'authorization.permission.denied': event({
       operation: 'execute',
       label: 'Permission denied',
+      outcome: 'denied',
       severity: 'medium',
       data: permission,
     }),
