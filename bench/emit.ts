@@ -147,7 +147,9 @@ async function measure(): Promise<EmitFigures> {
   const filtered: number[] = [];
   let bytes = 0;
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
-    const keptNs = nsPerCall((n) => ledger.emit('app.env_var.updated', inputs[n] as (typeof inputs)[0]));
+    const keptNs = nsPerCall((n) =>
+      ledger.emit('app.env_var.updated', inputs[n] as (typeof inputs)[0]),
+    );
     bytes = ledger.stats().buffered.bytes / EVENTS_PER_ROUND;
     await ledger.flush();
     const pinoNs = nsPerCall((n) => logger.info(fields[n] as object, 'audit'));
@@ -185,6 +187,8 @@ export async function run(args: string[]): Promise<void> {
   }
   const { keptNs, pinoNs, keptRatioToPino, filteredNs, bytesPerEvent } = figures;
   console.log(`kept      ${keptNs} ns a call, ${bytesPerEvent} bytes an event on the wire`);
-  console.log(`pino.info ${pinoNs} ns a call with the same content: ${keptRatioToPino} times (≤ 1.5)`);
+  console.log(
+    `pino.info ${pinoNs} ns a call with the same content: ${keptRatioToPino} times (≤ 1.5)`,
+  );
   console.log(`filtered  ${filteredNs} ns a call (≤ 200)`);
 }

@@ -62,9 +62,7 @@ export class OutboundBuffer {
 
   /** Less than half full: the end of being full, so that one free place is not yet one. */
   get isRelaxed(): boolean {
-    return (
-      this.#events * 2 <= this.#bounds.maxEvents && this.#bytes * 2 <= this.#bounds.maxBytes
-    );
+    return this.#events * 2 <= this.#bounds.maxEvents && this.#bytes * 2 <= this.#bounds.maxBytes;
   }
 
   add(outbound: Outbound): void {

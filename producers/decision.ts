@@ -3,12 +3,7 @@ import { matcherOf, type NameMatcher } from './exclusions.ts';
 import { passesLevel, type Level } from './level.ts';
 
 /** The steps that can say no, in their order. The first to do so is the cause that is counted. */
-export const FILTER_CAUSES = [
-  'disabled',
-  'level',
-  'excluded_action',
-  'excluded_resource',
-] as const;
+export const FILTER_CAUSES = ['disabled', 'level', 'excluded_action', 'excluded_resource'] as const;
 export type FilterCause = (typeof FILTER_CAUSES)[number];
 
 /** Where every step says yes. */

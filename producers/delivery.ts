@@ -115,7 +115,10 @@ export class Delivery {
     for (const waiter of this.#roomWaiters) waiter();
     const report = this.#report(left.length === 0, left.length, error);
     if (!report.complete) {
-      this.#logger.error({ left: left.length, error }, 'closed with events that were not delivered');
+      this.#logger.error(
+        { left: left.length, error },
+        'closed with events that were not delivered',
+      );
     }
     return report;
   }

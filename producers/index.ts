@@ -34,10 +34,16 @@ export type { Clock } from './clock.ts';
 export type { Logger } from './logger.ts';
 export type { OutboundMessage, SendOutcome, Transport } from './transport.ts';
 export {
+  authorization,
   category,
+  configBackup,
+  contacts,
   defineCatalog,
   event,
+  gateway,
+  infrastructure,
   LedgerlineError,
+  security,
   type AuditEvent,
   type Catalog,
   type Category,

@@ -144,7 +144,10 @@ class AuditLedger {
     );
     this.#delivery = new Delivery(options);
     if (!options.enabled) {
-      logger.warn({ service }, 'auditing is DISABLED: no event is recorded, protected ones neither');
+      logger.warn(
+        { service },
+        'auditing is DISABLED: no event is recorded, protected ones neither',
+      );
     }
   }
 

@@ -113,9 +113,7 @@ const having = <T>(...methods: string[]): z.ZodType<T> =>
 
 const kafka = z
   .strictObject({
-    brokers: z
-      .array(z.string().regex(/^[^\s:,/]+:\d{1,5}$/u, 'must be host:port'))
-      .min(1),
+    brokers: z.array(z.string().regex(/^[^\s:,/]+:\d{1,5}$/u, 'must be host:port')).min(1),
     clientId: name.default(DEFAULTS.clientId),
     ssl: z.union([z.boolean(), z.custom<ConnectionOptions>(isObject)]).optional(),
     sasl: z

@@ -2,12 +2,7 @@ import type { LedgerlineError } from '../schemas/index.ts';
 import { FILTER_CAUSES, type FilterCause } from './decision.ts';
 
 /** Why an event that the policy keeps was not taken. */
-export const REJECT_CAUSES = [
-  'unknown_type',
-  'invalid',
-  'queue_full',
-  'closed',
-] as const;
+export const REJECT_CAUSES = ['unknown_type', 'invalid', 'queue_full', 'closed'] as const;
 export type RejectCause = (typeof REJECT_CAUSES)[number];
 
 /** The event is encoded and in the buffer. `seq` is its `producer_seq`. */

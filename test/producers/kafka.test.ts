@@ -31,7 +31,10 @@ async function createTopic(
 ): Promise<void> {
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
   // kafkajs's own waiting fails when it asks a moment too early.
-  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, configEntries }] });
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: [{ topic, numPartitions, configEntries }],
+  });
   await until(
     'the topic has its partitions',
     () => admin.fetchTopicMetadata({ topics: [topic] }),
@@ -139,9 +142,7 @@ describe('R-REC-08: on a real broker', () => {
         ledger.record('server.note', { actor, message: n === 4 ? 'x'.repeat(5_000) : 'short' }),
       ),
     );
-    expect(ends.map(({ status }) => status === 'fulfilled')).toEqual(
-      ends.map((_, n) => n !== 4),
-    );
+    expect(ends.map(({ status }) => status === 'fulfilled')).toEqual(ends.map((_, n) => n !== 4));
     expect(ends[4]).toMatchObject({
       reason: { name: 'DeliveryError', code: 'KAFKA_REFUSED', retryable: false },
     });
@@ -237,7 +238,8 @@ describe('R-EDGE-08: when Kafka is not there', () => {
     const { ledger } = newLedger(topic);
     await ledger.record('app.env_var.updated', update(1));
     let lost = 0;
-    for (const { value } of connects.mock.results) loseNextAnswer(value as Socket, () => (lost += 1));
+    for (const { value } of connects.mock.results)
+      loseNextAnswer(value as Socket, () => (lost += 1));
     const second = await ledger.record('app.env_var.updated', update(2));
     expect(second).toMatchObject({ status: 'stored', offset: 1 });
     expect(lost).toBe(1);

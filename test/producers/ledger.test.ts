@@ -12,9 +12,19 @@ function ledgerOn(options: Partial<LedgerOptions<typeof catalog>> = {}) {
   const logger = lineLogger();
   const errors: LedgerlineError[] = [];
   const onError = (error: LedgerlineError): void => void errors.push(error);
-  const ledger = createLedger({ service: 'panel', catalog, transport, logger, onError, ...options });
+  const ledger = createLedger({
+    service: 'panel',
+    catalog,
+    transport,
+    logger,
+    onError,
+    ...options,
+  });
   /** emit as JavaScript without types sees it. */
-  const emit = ledger.emit.bind(ledger) as (type: unknown, input: unknown) => ReturnType<typeof ledger.emit>;
+  const emit = ledger.emit.bind(ledger) as (
+    type: unknown,
+    input: unknown,
+  ) => ReturnType<typeof ledger.emit>;
   const rows = (): Row[] => transport.messages.map(rowOf);
   return { ledger, emit, transport, logger, errors, rows };
 }
@@ -168,9 +178,17 @@ describe('R-REC-07: emit never throws', () => {
     ['an invalid date', 'app.created', { actor, target: { id: 'a' }, occurredAt: new Date(NaN) }],
     ['a target without id', 'app.created', { actor, target: {} }],
     ['data of the wrong kind', 'app.env_var.updated', { ...update(), data: { key: 1 } }],
-    ['a throwing getter on top', 'app.created', Object.defineProperty({}, 'actor', { get: boom, enumerable: true })],
+    [
+      'a throwing getter on top',
+      'app.created',
+      Object.defineProperty({}, 'actor', { get: boom, enumerable: true }),
+    ],
     ['a throwing outcome', 'app.created', Object.defineProperty({}, 'outcome', { get: boom })],
-    ['a proxy that always throws', 'app.created', new Proxy({}, { get: boom, ownKeys: boom, has: boom })],
+    [
+      'a proxy that always throws',
+      'app.created',
+      new Proxy({}, { get: boom, ownKeys: boom, has: boom }),
+    ],
   ];
 
   test.each(hostile)('%s is rejected, counted, and told', (_what, type, input) => {
@@ -197,14 +215,21 @@ describe('R-REC-07: emit never throws', () => {
 
   test('anything at all', () => {
     const { emit, ledger } = ledgerOn({ level: 'all' });
-    const types = fc.oneof(fc.constantFrom('app.created', 'server.x', 'env_changed'), fc.anything());
+    const types = fc.oneof(
+      fc.constantFrom('app.created', 'server.x', 'env_changed'),
+      fc.anything(),
+    );
     let calls = 0;
     fc.assert(
-      fc.property(types, fc.anything({ withBigInt: true, withNullPrototype: true }), (type, input) => {
-        calls += 1;
-        const merged = typeof input === 'object' ? { actor, ...input } : input;
-        expect(emit(type, merged).status).toMatch(/accepted|filtered|rejected/);
-      }),
+      fc.property(
+        types,
+        fc.anything({ withBigInt: true, withNullPrototype: true }),
+        (type, input) => {
+          calls += 1;
+          const merged = typeof input === 'object' ? { actor, ...input } : input;
+          expect(emit(type, merged).status).toMatch(/accepted|filtered|rejected/);
+        },
+      ),
     );
     expect(ledger.stats().emitted).toBe(calls);
   });

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import {
+  createLedger,
+  DEFAULTS,
+  LedgerlineError,
+  openPublisher,
+  optionsFromEnv,
+} from '../../producers/index.ts';
+import { memoryTransport } from '../../producers/testing.ts';
+import { catalog } from './catalog.ts';
+
+function faultOf(call: () => unknown): LedgerlineError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof LedgerlineError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+const create = createLedger as (options: unknown) => unknown;
+
+describe('options of createLedger', () => {
+  test('every fault is listed, none with its value', () => {
+    const { code, message } = faultOf(() =>
+      create({
+        service: '',
+        catalog: 'none',
+        kafka: {
+          brokers: ['localhost', 'tcp://b:9092'],
+          sasl: { mechanism: 'magic', username: 'u', password: 5 },
+          requestTimeoutMs: -1,
+        },
+        topic: 'no spaces',
+        level: 'sometimes',
+        buffer: { maxEvents: 0, maxByte: 1 },
+        excludeActions: 'health_check',
+        flushInterval: 5,
+        onError: 'tell me',
+        logger: {},
+      }),
+    );
+    expect(code).toBe('CONFIG_INVALID');
+    for (const path of [
+      'service:',
+      'catalog:',
+      'kafka.brokers.0: must be host:port',
+      'kafka.brokers.1: must be host:port',
+      'kafka.sasl.mechanism:',
+      'kafka.sasl.password:',
+      'kafka.requestTimeoutMs:',
+      'topic: must be a Kafka topic name',
+      'level:',
+      'buffer.maxEvents:',
+      '"maxByte"',
+      'excludeActions:',
+      '"flushInterval"',
+      'onError: must be a function',
+      'logger: must have info, warn, error',
+    ]) {
+      expect(message).toContain(path);
+    }
+    expect(message).not.toContain('tcp://b');
+    expect(message).not.toContain('sometimes');
+  });
+
+  test('somewhere to send to is needed', () => {
+    expect(faultOf(() => create({ service: 'x', catalog })).message).toContain('kafka:');
+    expect(faultOf(() => create(undefined)).code).toBe('CONFIG_INVALID');
+  });
+
+  test('the publisher’s are checked the same way', async () => {
+    const open = openPublisher as (options: unknown) => Promise<unknown>;
+    await expect(open({ topic: '' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  test('defaults are the documented ones', () => {
+    expect(DEFAULTS).toMatchObject({ topic: 'audit.events', level: 'writes_only' });
+    const transport = memoryTransport();
+    expect(() => createLedger({ service: 'x', catalog, transport })).not.toThrow();
+  });
+});
+
+describe('R-EDGE-01, -02, -03: the environment', () => {
+  test('nothing said', () => {
+    const options = optionsFromEnv({ PATH: '/bin', AUDIT_TRAIL_LEVEL: '' });
+    expect(options).toEqual({ kafka: { brokers: ['127.0.0.1:9092'] } });
+    const ledger = createLedger({
+      service: 'x',
+      catalog,
+      ...options,
+      transport: memoryTransport(),
+    });
+    expect(ledger.stats().emitted).toBe(0);
+  });
+
+  test('everything said', () => {
+    expect(
+      optionsFromEnv({
+        AUDIT_TRAIL_ENABLED: 'false',
+        AUDIT_TRAIL_LEVEL: 'all',
+        AUDIT_TRAIL_EXCLUDE_ACTIONS: 'health_check, app.*,',
+        AUDIT_TRAIL_EXCLUDE_RESOURCES: 'session',
+        LEDGERLINE_KAFKA_BROKERS: 'a:9092,b:9092',
+        LEDGERLINE_KAFKA_TOPIC: 'audit',
+        AUDIT_TRAIL_RETENTION_DAYS: '30',
+        LEDGERLINE_CLICKHOUSE_URL: 'http://127.0.0.1:8123',
+      }),
+    ).toEqual({
+      enabled: false,
+      level: 'all',
+      excludeActions: ['health_check', 'app.*'],
+      excludeResources: ['session'],
+      kafka: { brokers: ['a:9092', 'b:9092'] },
+      topic: 'audit',
+    });
+  });
+
+  test('every fault at once, misspelt names among them', () => {
+    const { code, message } = faultOf(() =>
+      optionsFromEnv({
+        AUDIT_TRAIL_ENABLE: 'true',
+        AUDIT_TRAIL_ENABLED: 'yes',
+        AUDIT_TRAIL_LEVEL: 'writes',
+        LEDGERLINE_KAFKA_BROKER: 'a:9092',
+        LEDGERLINE_KAFKA_BROKERS: ' , ',
+      }),
+    );
+    expect(code).toBe('CONFIG_INVALID');
+    expect(message).toContain('AUDIT_TRAIL_ENABLE is not a known variable');
+    expect(message).toContain('LEDGERLINE_KAFKA_BROKER is not a known variable');
+    expect(message).toContain('AUDIT_TRAIL_ENABLED must be true or false');
+    expect(message).toContain('AUDIT_TRAIL_LEVEL must be one of all, writes_only');
+    expect(message).toContain('LEDGERLINE_KAFKA_BROKERS must name a broker');
+  });
+});
