@@ -2,7 +2,7 @@
  * What came around a message's value, its key and headers, packed behind it: needed only when the
  * message is quarantined, so it is kept as bytes and read back then.
  */
-export type HeaderValue = Buffer | string | undefined;
+export type HeaderValue = Buffer | string | null | undefined;
 
 export interface MessageHeaders {
   readonly [name: string]: HeaderValue | HeaderValue[];
@@ -16,15 +16,21 @@ export interface Envelope {
 /** Header of a message that may have been sent before: spool replay, import. */
 export const MAY_REPEAT_HEADER = 'll-dup';
 
+/**
+ * Kafka knows headers without a value, and kafkajs puts a function of `Object.prototype` in front of the
+ * value of a header that bears its name, such as `toString`.
+ */
+const isBytes = (value: HeaderValue): value is Buffer => Buffer.isBuffer(value);
+
 const sizeOf = (value: HeaderValue): number =>
-  value === undefined ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+  typeof value === 'string' ? Buffer.byteLength(value) : isBytes(value) ? value.length : 0;
 
 /** Upper bound of what {@link writeEnvelope} writes. */
 export function envelopeSize(key: Buffer | null, headers: MessageHeaders | undefined): number {
   let size = 4 + (key?.length ?? 0);
   for (const name in headers) {
     const value = headers[name];
-    const entry = 3 * name.length + 6;
+    const entry = 3 * name.length + 8;
     if (Array.isArray(value)) for (const one of value) size += entry + sizeOf(one);
     else size += entry + sizeOf(value);
   }
@@ -49,15 +55,15 @@ export function writeEnvelope(
 }
 
 function writeHeader(to: Buffer, at: number, name: string, value: HeaderValue): number {
-  const nameBytes = to.write(name, at + 2);
-  to.writeUInt16LE(nameBytes, at);
-  let end = at + 2 + nameBytes;
+  const nameBytes = to.write(name, at + 4);
+  to.writeUInt32LE(nameBytes, at);
+  let end = at + 4 + nameBytes;
   const valueBytes =
-    value === undefined
-      ? 0
-      : typeof value === 'string'
-        ? to.write(value, end + 4)
-        : value.copy(to, end + 4);
+    typeof value === 'string'
+      ? to.write(value, end + 4)
+      : isBytes(value)
+        ? value.copy(to, end + 4)
+        : 0;
   end = to.writeUInt32LE(valueBytes, end);
   return end + valueBytes;
 }
@@ -67,13 +73,13 @@ export function readEnvelope(bytes: Buffer): Envelope {
   const keyBytes = bytes.readUInt32LE(0);
   let at = 4 + keyBytes;
   const key = bytes.toString('utf8', 4, at);
-  const headers: Record<string, string> = {};
+  const headers: [string, string][] = [];
   while (at < bytes.length) {
-    const nameEnd = at + 2 + bytes.readUInt16LE(at);
-    const name = bytes.toString('utf8', at + 2, nameEnd);
+    const nameEnd = at + 4 + bytes.readUInt32LE(at);
+    const name = bytes.toString('utf8', at + 4, nameEnd);
     const valueEnd = nameEnd + 4 + bytes.readUInt32LE(nameEnd);
-    headers[name] = bytes.toString('utf8', nameEnd + 4, valueEnd);
+    headers.push([name, bytes.toString('utf8', nameEnd + 4, valueEnd)]);
     at = valueEnd;
   }
-  return { key, headers };
+  return { key, headers: Object.fromEntries(headers) };
 }

@@ -72,9 +72,9 @@ export function decodeMetadata(metadata: string | null, offset: number): ReadMet
   ) {
     return { kind: 'unreadable' };
   }
-  const bad = decodeOffsets(badText, offset);
-  if (!bad) return { kind: 'unreadable' };
   const last = end as number;
+  const bad = decodeOffsets(badText, offset);
+  if (!bad || (bad.at(-1) ?? offset) > last) return { kind: 'unreadable' };
   return {
     kind: 'intent',
     topicId,

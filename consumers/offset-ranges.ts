@@ -34,16 +34,19 @@ export function encodeOffsets(offsets: Iterable<number>, base: number): string {
 export function decodeOffsets(text: string, base: number): number[] | undefined {
   if (text === '') return [];
   const offsets: number[] = [];
+  let previous = -1;
   for (const part of text.split('.')) {
     const match = /^([0-9a-z]{1,11})(?:-([0-9a-z]{1,11}))?$/.exec(part);
     if (!match) return undefined;
     const first = Number.parseInt(match[1] as string, 36);
     const last = match[2] === undefined ? first : Number.parseInt(match[2], 36);
-    // An intent covers at most a batch: a longer range is damage, and expanding it would be costly.
-    if (last < first || last - first > MAX_RANGE) return undefined;
+    if (last < first || first <= previous || !Number.isSafeInteger(base + last)) return undefined;
+    // An intent covers at most a batch: more is damage, and expanding it would be costly.
+    if (offsets.length + last - first >= MAX_OFFSETS) return undefined;
+    previous = last;
     for (let offset = first; offset <= last; offset++) offsets.push(base + offset);
   }
   return offsets;
 }
 
-const MAX_RANGE = 10_000_000;
+const MAX_OFFSETS = 10_000_000;
