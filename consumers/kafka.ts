@@ -367,3 +367,70 @@ export async function describeTopic(
     void consumer.disconnect().catch(() => undefined);
   }
 }
+
+export interface NewTopic {
+  readonly partitions: number;
+  /** Default 1: a single broker. */
+  readonly replicationFactor?: number;
+}
+
+const CREATE_TOPIC_DEADLINE_MS = 15_000;
+
+/**
+ * Makes the ledger's topic where it is missing; one that is there stays as it is. Its events are
+ * deleted by age, never compacted, which would keep only the newest of each target.
+ *
+ * @returns whether it was made
+ * @throws WorkerError KAFKA_UNREACHABLE
+ * @example
+ * await createTopic({ brokers: ['127.0.0.1:9092'], topic: 'audit.events' }, { partitions: 4 });
+ */
+export async function createTopic(
+  where: Pick<KafkaOptions, 'brokers' | 'topic'>,
+  { partitions, replicationFactor = 1 }: NewTopic,
+): Promise<boolean> {
+  const { brokers, topic } = where;
+  const admin = connect({
+    ...where,
+    group: '',
+    clientId: 'ledgerline-topic',
+    connectionTimeoutMs: 3_000,
+    requestTimeoutMs: 10_000,
+  }).admin();
+  const make = async (): Promise<boolean> => {
+    await admin.connect();
+    return admin.createTopics({
+      topics: [
+        {
+          topic,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: [{ name: 'cleanup.policy', value: 'delete' }],
+        },
+      ],
+      waitForLeaders: true,
+    });
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`no answer within ${CREATE_TOPIC_DEADLINE_MS} ms`)),
+      CREATE_TOPIC_DEADLINE_MS,
+    );
+  });
+  try {
+    return await Promise.race([make(), deadline]);
+  } catch (error) {
+    throw new WorkerError(
+      'KAFKA_UNREACHABLE',
+      `Kafka at ${brokers.join(', ')} did not make the topic ${topic}: ${(error as Error).message}`,
+      {
+        hint: 'Check that it runs, and create the topic by hand if it may not be made so.',
+        cause: error,
+      },
+    );
+  } finally {
+    clearTimeout(timer);
+    void admin.disconnect().catch(() => undefined);
+  }
+}

@@ -1,0 +1,116 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { Command } from 'commander';
+import { uuidv7 } from '../../schemas/index.ts';
+import { builtInCatalog } from '../emit/built-in-catalog.ts';
+import { emitLines, type Source } from '../emit/emit-lines.ts';
+import { readEnvironment } from '../environment.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { UsageError } from '../failure.ts';
+import { interruptible } from '../interrupt.ts';
+import { Publishing } from '../publishing.ts';
+import { safeText } from '../safe-text.ts';
+import { asideColours, counted, print, say } from '../terminal.ts';
+
+interface EmitOptions {
+  readonly service: string;
+  readonly tenant: string;
+  readonly json?: true;
+}
+
+export const emitCommand = (): Command =>
+  new Command('emit')
+    .summary('record events from NDJSON')
+    .description(
+      `Reads one event per line and records it; ends when Kafka has all of them on all in-sync replicas.
+A line is an event as the SDK's emit takes it, with its "type", or a wire row (told by its
+"wire_version"). Types of the built-in catalogs are checked against their schema; a type of your own
+needs a "category" of your own. A line that names its event's "id" may be emitted again: it is stored
+once. Bad lines are reported by number, the rest goes on, and the exit code is 1.`,
+    )
+    .argument('[file...]', 'files to read; "-" or none: stdin')
+    .option('--service <name>', 'who records, where a line does not say', 'cli')
+    .option('--tenant <id>', 'whose event it is, where a line does not say', 'default')
+    .option('--json', 'print the summary as one line of JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ echo '{"type":"app.deployed","actor":{"type":"user","id":"u_7"},"target":{"id":"app_1"}}' | ledgerline emit
+  $ echo '{"type":"billing.invoice.sent","category":"billing","operation":"execute","actor":{"type":"system","id":"cron"}}' | ledgerline emit --service billing
+  $ ledgerline emit --tenant acme events.ndjson more.ndjson`,
+    )
+    .action(async (files: string[], options: EmitOptions) => {
+      process.exitCode = await emit(files, options);
+    });
+
+async function emit(files: readonly string[], options: EmitOptions): Promise<ExitCode> {
+  const environment = readEnvironment(process.env);
+  const sources = sourcesOf(files);
+  let bad = 0;
+  const complain = (where: string, reason: string): void => {
+    say(`${asideColours.red(safeText(where))}: ${safeText(reason)}`);
+  };
+  const publishing = await Publishing.open(environment, (where, error) =>
+    complain(where, `did not reach Kafka: ${error.message}`),
+  );
+  using interruption = interruptible();
+  let seq = 0;
+  const defaults = {
+    service: options.service,
+    tenant: options.tenant,
+    catalog: builtInCatalog,
+    producer: { id: uuidv7(), nextSeq: () => (seq += 1) },
+    newId: () => uuidv7(),
+    now: () => new Date(),
+  };
+  let lines = 0;
+  let failure: unknown;
+  try {
+    for (const open of sources) {
+      if (interruption.signal.aborted) break;
+      const source = open(interruption.signal);
+      const done = await emitLines({
+        source,
+        defaults,
+        publishing,
+        signal: interruption.signal,
+        onBad: (where, reason) => {
+          bad += 1;
+          complain(where, reason);
+        },
+      });
+      lines += done.lines;
+    }
+  } catch (error) {
+    if (!interruption.signal.aborted) failure = error;
+  }
+  const { stored, lost } = await publishing.finish();
+  if (options.json) print(JSON.stringify({ lines, stored, bad, lost }));
+  else say(summary(stored, bad, lost));
+  if (failure !== undefined) throw failure;
+  if (interruption.signal.aborted) return EXIT.interrupted;
+  return bad + lost > 0 ? EXIT.faults : EXIT.fine;
+}
+
+function summary(stored: number, bad: number, lost: number): string {
+  const parts = [`${counted(stored, 'event')} recorded`];
+  if (bad > 0) parts.push(`${counted(bad, 'bad line')}`);
+  if (lost > 0) parts.push(`${counted(lost, 'event')} that Kafka did not take`);
+  return parts.join(', ');
+}
+
+type Open = (signal: AbortSignal) => Source;
+
+/** @throws UsageError naming every file that is not there, before anything is read */
+function sourcesOf(files: readonly string[]): Open[] {
+  const missing = files.filter((file) => file !== '-' && !existsSync(file));
+  if (missing.length > 0) {
+    throw new UsageError(`There is no file ${missing.join(', ')}`, 'Name files that exist.');
+  }
+  const names = files.length === 0 ? ['-'] : files;
+  return names.map((file) => (signal) => {
+    const bytes = file === '-' ? process.stdin : createReadStream(file);
+    signal.addEventListener('abort', () => bytes.destroy(), { once: true });
+    return { name: file === '-' ? undefined : file, bytes };
+  });
+}

@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import {
+  applyRetention,
+  type ClickHouse,
+  loadRetention,
+  migrate,
+  type RetentionClasses,
+} from '../../clickhouse/index.ts';
+import { withClickHouse } from '../clickhouse-connection.ts';
+import { readEnvironment } from '../environment.ts';
+import { print } from '../terminal.ts';
+
+/** First contact: a server that does not answer is told from a slow migration. */
+const PING_TIMEOUT_MS = 8_000;
+
+interface Migrated {
+  readonly database: string;
+  /** The migrations that this run applied. */
+  readonly applied: readonly string[];
+  /** Days by retention class, as the table has them now. */
+  readonly retention: RetentionClasses;
+  readonly retentionChanged: boolean;
+}
+
+export const migrateCommand = (): Command =>
+  new Command('migrate')
+    .summary("bring ClickHouse to this version's tables")
+    .description(
+      `Applies the migrations that are missing, then the retention that AUDIT_TRAIL_RETENTION_DAYS and
+LEDGERLINE_RETENTION_FILE ask for. Running it again, or twice at once, changes nothing more.`,
+    )
+    .option('--json', 'print one line of JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ ledgerline migrate
+  $ LEDGERLINE_CLICKHOUSE_URL=https://ch.example:8443 ledgerline migrate
+  $ AUDIT_TRAIL_RETENTION_DAYS=30 ledgerline migrate --json`,
+    )
+    .action(async ({ json }: { readonly json?: true }) => {
+      const environment = readEnvironment(process.env);
+      const wanted = await loadRetention(environment.retention);
+      const done = await withClickHouse(environment, (clickhouse) => bring(clickhouse, wanted));
+      if (json) print(JSON.stringify(done));
+      else for (const line of told(done)) print(line);
+    });
+
+async function bring(clickhouse: ClickHouse, wanted: RetentionClasses): Promise<Migrated> {
+  await clickhouse.ping(PING_TIMEOUT_MS);
+  const applied = await migrate(clickhouse);
+  const { after, changed } = await applyRetention(clickhouse, wanted);
+  return {
+    database: clickhouse.database,
+    applied,
+    retention: after,
+    retentionChanged: changed,
+  };
+}
+
+function told({ database, applied, retention, retentionChanged }: Migrated): string[] {
+  const days = Object.entries(retention).map(([name, count]) => `${name} ${count} days`);
+  return [
+    ...applied.map((name) => `applied ${name} to ${database}`),
+    ...(applied.length === 0 ? [`${database} is up to date`] : []),
+    `retention${retentionChanged ? ' is now' : ''}: ${days.join(', ')}`,
+  ];
+}

@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { emitCommand } from './commands/emit.ts';
+import { importCommand } from './commands/import.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { queryCommand } from './commands/query.ts';
+import { stackCommand } from './commands/stack.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { versionCommand } from './commands/version.ts';
+import { workerCommand } from './commands/worker.ts';
+import { failureLines } from './failure.ts';
+import { asideColours, say } from './terminal.ts';
+import { packageVersion } from './package-version.ts';
+
+/** The whole command line. Errors are thrown to the caller, usage errors as CommanderError. */
+export function program(): Command {
+  const root = new Command('ledgerline')
+    .description(
+      'An append-only audit ledger: typed events through Kafka, exactly once into ClickHouse',
+    )
+    .version(packageVersion(), '-V, --version')
+    .option('--debug', 'show stack traces of errors')
+    .showHelpAfterError('Run it with --help for options and examples.')
+    .configureOutput({
+      outputError: (text, write) =>
+        write(asideColours.red(text.replace(/^error: /, 'ledgerline: '))),
+    })
+    .addHelpText(
+      'after',
+      `
+Where Kafka and ClickHouse are is said by environment variables (LEDGERLINE_KAFKA_BROKERS,
+LEDGERLINE_CLICKHOUSE_URL, …): .env.example has all of them with their defaults.
+
+Exit codes: 0 fine, 1 faults were found or it could not be done, 2 asked for wrongly (nothing was
+started), 130 interrupted.
+
+Examples:
+  $ ledgerline stack
+  $ echo '{"type":"app.deployed","actor":{"type":"user","id":"u_7"},"target":{"id":"app_1"}}' | ledgerline emit
+  $ ledgerline query 'SELECT event_type, count() FROM audit_events GROUP BY 1 ORDER BY 2 DESC'
+  $ ledgerline verify`,
+    )
+    .exitOverride();
+  const commands = [
+    stackCommand(),
+    migrateCommand(),
+    workerCommand(),
+    emitCommand(),
+    importCommand(),
+    queryCommand(),
+    verifyCommand(),
+    versionCommand(),
+  ];
+  for (const command of commands) root.addCommand(inherit(command, root));
+  return root;
+}
+
+/** Subcommands made apart do not inherit their parent's ways by themselves. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const inner of command.commands) inherit(inner, command);
+  return command;
+}
+
+/** Says why it failed, in one line where it is one fault. */
+export function complain(error: unknown): void {
+  const [first = '', ...more] = failureLines(error);
+  say(`${asideColours.red('ledgerline:')} ${first}`);
+  for (const line of more) say(line);
+}

@@ -1,0 +1,43 @@
+import type { WriteStream } from 'node:tty';
+import pc from 'picocolors';
+
+/** stdout carries the answer, for people or for machines; everything else goes to stderr. */
+
+type Output = NodeJS.WriteStream | WriteStream;
+
+/** Colours only where a person reads them: on a terminal, unless https://no-color.org says no. */
+const coloured = (stream: Output): boolean =>
+  stream.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+
+export const answerColours = pc.createColors(coloured(process.stdout));
+export const asideColours = pc.createColors(coloured(process.stderr));
+
+/** One line of the answer. */
+export const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** One line beside it: progress, faults, what to do next. */
+export const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** `1234567` as `1,234,567`. */
+export const count = (value: number): string => value.toLocaleString('en-US');
+
+/** `count(1, 'event')` is "1 event", two are "2 events". */
+export const counted = (value: number, thing: string): string =>
+  `${count(value)} ${thing}${value === 1 ? '' : 's'}`;
+
+/**
+ * A reader that has seen enough (`ledgerline query … | head`) closes the pipe. That is not a fault:
+ * stop at once, and say nothing.
+ */
+export function endQuietlyWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit();
+      throw error;
+    });
+  }
+}
+
+/** Resolves when what was printed has left this process. */
+export const printed = (): Promise<void> =>
+  new Promise((resolve) => process.stdout.write('', () => resolve()));
