@@ -44,9 +44,9 @@ describe('what came around a message (R-DLV-02)', () => {
   });
 
   it('takes a header without a value, which Kafka allows', () => {
-    expect(roundTrip(null, { empty: null, none: undefined, both: [null, Buffer.from('x')] })).toEqual(
-      { key: '', headers: { empty: '', none: '', both: 'x' } },
-    );
+    expect(
+      roundTrip(null, { empty: null, none: undefined, both: [null, Buffer.from('x')] }),
+    ).toEqual({ key: '', headers: { empty: '', none: '', both: 'x' } });
   });
 
   it('takes what kafkajs makes of a header that is named like a method of every object', () => {

@@ -3,7 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { closingBrace } from '../../consumers/framing.ts';
 
 const brace = (text: string | Buffer): number => closingBrace(Buffer.from(text));
-const hostile = fc.constantFrom('"', '\\', '{', '}', '[', ']', '\n', '\0', '\\u0022', 'é', '\ud83d');
+const hostile = fc.constantFrom(
+  '"',
+  '\\',
+  '{',
+  '}',
+  '[',
+  ']',
+  '\n',
+  '\0',
+  '\\u0022',
+  'é',
+  '\ud83d',
+);
 const text = fc.string({ unit: fc.oneof(fc.string({ minLength: 1, maxLength: 1 }), hostile) });
 const object = fc.dictionary(text, fc.jsonValue({ stringUnit: text }), { maxKeys: 5 });
 const space = fc.string({ unit: fc.constantFrom(' ', '\n', '\r', '\t'), maxLength: 3 });

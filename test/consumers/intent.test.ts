@@ -68,7 +68,10 @@ describe('a set of offsets as text', () => {
     ['ranges that overlap', '0-5.3-9'],
     ['capital letters', 'A'],
     ['a range too long to be a batch', '0-zzzzzz'],
-    ['ranges that together are too long', `0-${(6e6).toString(36)}.${(7e6).toString(36)}-${(12e6).toString(36)}`],
+    [
+      'ranges that together are too long',
+      `0-${(6e6).toString(36)}.${(7e6).toString(36)}-${(12e6).toString(36)}`,
+    ],
     ['an offset beyond what Kafka has', 'zzzzzzzzzzz'],
     ['white space', ' 1'],
   ])('refuses %s', (_, text) => {
