@@ -1,0 +1,48 @@
+import * as emit from './emit.ts';
+import * as pipeline from './pipeline.ts';
+import * as storage from './storage.ts';
+import * as table from './table.ts';
+
+interface Bench {
+  readonly says: string;
+  run(args: string[]): Promise<void>;
+}
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  pipeline: {
+    says: 'from Kafka into the ledger: our worker, ClickHouse’s Kafka engine, kafkajs and insert(objects)',
+    run: pipeline.run,
+  },
+  emit: { says: 'what recording an event costs its caller, against pino.info', run: emit.run },
+  storage: { says: 'bytes at rest per event, by column', run: storage.run },
+  table: {
+    says: 'layouts of the ledger’s table against the whole query catalogue',
+    run: table.run,
+  },
+};
+
+const USAGE = `npm run bench -- <name> [--json] [options]
+
+${Object.entries(BENCHES)
+  .map(([name, { says }]) => `  ${name.padEnd(10)}${says}`)
+  .join('\n')}
+
+--json prints one line of figures on stdout; progress goes to stderr. \`npm run bench -- <name> --help\`
+lists a bench's own options. Figures and the machine they were taken on: bench/RESULTS.md
+`;
+
+const [name = '', ...args] = process.argv.slice(2);
+const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+if (name === '--help' || name === 'help') {
+  process.stdout.write(USAGE);
+} else if (bench === undefined) {
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+} else {
+  try {
+    await bench.run(args);
+  } catch (error) {
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,109 @@
+import { parseArgs } from 'node:util';
+import { openClickHouse } from '../clickhouse/index.ts';
+import { describeMachine } from './machine.ts';
+import { kafkaEngine } from './pipeline/kafka-engine.ts';
+import { ledgerline } from './pipeline/ledgerline.ts';
+import { type Figures, runRound } from './pipeline/round.ts';
+import { fillTopic } from './pipeline/topic.ts';
+import { usual } from './pipeline/usual.ts';
+import { median, progress, rounded, wholeNumber, withStack } from './stack.ts';
+
+const PARTITIONS = 4;
+const CONTENDERS = { ledgerline, kafkaEngine: kafkaEngine(), usual } as const;
+type Name = keyof typeof CONTENDERS;
+const NAMES = Object.keys(CONTENDERS) as Name[];
+
+const USAGE = `npm run bench -- pipeline [--events 1000000] [--rounds 3] [--only NAME] [--json]
+
+The same messages from the same topic into the same table, by three ways in turn, in each round:
+ledgerline (our worker, the whole protocol), kafkaEngine (ENGINE = Kafka and a materialized view)
+and usual (kafkajs eachBatch, JSON.parse, client.insert(objects), commit). Medians of the rounds.
+`;
+
+/** `npm run bench -- pipeline` */
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      events: { type: 'string', default: '1000000' },
+      rounds: { type: 'string', default: '3' },
+      only: { type: 'string', multiple: true },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const events = wholeNumber('events', values.events, 1_000);
+  const rounds = wholeNumber('rounds', values.rounds, 1);
+  const names = NAMES.filter((name) => values.only?.includes(name) ?? true);
+  await withStack(async (stack) => {
+    const clickhouse = openClickHouse({ url: stack.engine.url });
+    const machine = await describeMachine(clickhouse).finally(() => clickhouse.close());
+    const filled = await fillTopic(stack.kafka.brokers, events, PARTITIONS);
+    const runs = new Map<Name, Figures[]>(names.map((name) => [name, []]));
+    const checksums = new Set<string>();
+    for (let round = 1; round <= rounds; round++) {
+      for (const name of names) {
+        const figures = await runRound(
+          CONTENDERS[name],
+          stack,
+          filled,
+          `${name.toLowerCase()}_${round}`,
+        );
+        runs.get(name)?.push(figures);
+        checksums.add(figures.checksum);
+        if (checksums.size > 1)
+          throw new Error(`${name} stored other content than those before it`);
+        progress(`round ${round}, ${name}: ${JSON.stringify(shown(figures))}`);
+      }
+    }
+    const report = {
+      ...Object.fromEntries([...runs].map(([name, each]) => [name, medians(each)])),
+      ...ratios(runs),
+      events,
+      rounds,
+      wireBytes: rounded(filled.wireBytes),
+      machine,
+    };
+    if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    else process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  });
+}
+
+type Shown = Omit<Figures, 'checksum'>;
+
+const shown = (figures: Figures): Shown => ({
+  rowsPerSecond: rounded(figures.rowsPerSecond),
+  cpuSecondsPerMillion: rounded(figures.cpuSecondsPerMillion, 1),
+  engineCpuSecondsPerMillion: rounded(figures.engineCpuSecondsPerMillion, 1),
+  peakRssMb: rounded(figures.peakRssMb),
+});
+
+function medians(runs: readonly Figures[]): Shown {
+  const of = (field: keyof Shown): number => median(runs.map((run) => run[field]));
+  return shown({
+    rowsPerSecond: of('rowsPerSecond'),
+    cpuSecondsPerMillion: of('cpuSecondsPerMillion'),
+    engineCpuSecondsPerMillion: of('engineCpuSecondsPerMillion'),
+    peakRssMb: of('peakRssMb'),
+    checksum: '',
+  });
+}
+
+/** How many times as fast as the others ours was. */
+function ratios(runs: ReadonlyMap<Name, readonly Figures[]>): Record<string, number> {
+  const speed = (name: Name): number =>
+    median((runs.get(name) ?? []).map((run) => run.rowsPerSecond));
+  const ours = speed('ledgerline');
+  return Object.fromEntries(
+    [
+      ['ratioToKafkaEngine', ours / speed('kafkaEngine')] as const,
+      ['ratioToUsual', ours / speed('usual')] as const,
+    ]
+      .filter(([, ratio]) => !Number.isNaN(ratio))
+      .map(([name, ratio]) => [name, rounded(ratio, 2)]),
+  );
+}

@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startStack, type Stack } from '../local/stack.ts';
+
+/** Kafka and the engine for one bench, in a folder of their own that goes when it ends, however it ends. */
+export async function withStack<T>(use: (stack: Stack) => Promise<T>): Promise<T> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ledgerline-bench-'));
+  try {
+    progress('starting Kafka and ClickHouse …');
+    const stack = await startStack({ dataDir });
+    try {
+      return await use(stack);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Tells the person who waits; stdout belongs to the figures. */
+export function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+export const rounded = (value: number, digits = 0): number => Number(value.toFixed(digits));
+
+/** @throws RangeError unless the option is a whole number of at least `least` */
+export function wholeNumber(option: string, value: string, least: number): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new RangeError(`--${option}: a whole number of at least ${least}`);
+}
