@@ -90,7 +90,7 @@ function writeText(writer: RowWriter, key: Uint8Array, value: unknown): void {
 
 /** A word that RFC 6902 does not have would make the table refuse the whole event. */
 const opOf = (change: Change): ChangeOp =>
-  Object.hasOwn(CHANGE_OPS, change.op)
+  typeof change.op === 'string' && Object.hasOwn(CHANGE_OPS, change.op)
     ? change.op
     : change.old === undefined
       ? 'add'

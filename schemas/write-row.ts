@@ -85,9 +85,10 @@ function word(
   writer: RowWriter,
   column: ProducerColumnName,
   words: Readonly<Record<string, number>>,
-  value: string,
+  value: unknown,
 ): void {
-  if (!Object.hasOwn(words, value)) throw invalid(column, 'is not one of its words');
+  if (typeof value !== 'string' || !Object.hasOwn(words, value))
+    throw invalid(column, 'is not one of its words');
   writer.prepared(KEY[column]);
   writer.quoted(value);
 }
