@@ -253,13 +253,20 @@ export class GroupMember {
 /** Whether kafkajs crashed because it wanted to commit by itself: the offset it asked for is gone. */
 export const isForeignCommit = (error: Error): boolean => error.message.includes(FOREIGN_COMMIT);
 
-/** A broker that has just started answers "not coordinator" until its offsets topic is there. */
+/** What a broker answers that has just started, until its offsets topic is there and read. */
+const COORDINATOR_STARTS = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+]);
+
 async function insistently<T>(read: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await read();
     } catch (error) {
-      if ((error as { type?: string }).type !== 'NOT_COORDINATOR_FOR_GROUP') throw error;
+      const { type } = error as { type?: string };
+      if (type === undefined || !COORDINATOR_STARTS.has(type)) throw error;
       await pause(200, AbortSignal.timeout(1_000));
     }
   }
