@@ -41,7 +41,8 @@ export async function openGate(target: string): Promise<Gate> {
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await read(request);
-    const isInsert = /INSERT(\+|%20)INTO(\+|%20)`?audit_events/i.test(request.url ?? '');
+    const statement = new URL(request.url ?? '/', target).searchParams.get('query') ?? '';
+    const isInsert = /^INSERT INTO `?audit_events/.test(statement);
     const order = isInsert ? orders.shift() : undefined;
     let answer: (status: number) => void = () => undefined;
     const answered = new Promise<number>((resolve) => (answer = resolve));

@@ -1,0 +1,70 @@
+/**
+ * A real worker with one part of the protocol taken out, for the negative controls: a test whose oracle
+ * does not object to this one proves nothing. Run with `node --import tsx`, SABOTAGE naming the part.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { pino } from 'pino';
+import type { Session } from '../../consumers/fence.ts';
+import { startWorker, workerConfig } from '../../consumers/index.ts';
+import { GroupMember } from '../../consumers/kafka.ts';
+import { LedgerSink } from '../../consumers/ledger-sink.ts';
+
+const commit = GroupMember.prototype.commit;
+const insert = LedgerSink.prototype.insert;
+let newest: Session | undefined;
+
+const sabotages: Record<string, () => void> = {
+  /** No intent, no high-water mark: a new owner neither rebuilds the batch nor looks. */
+  'no-recovery': () => {
+    GroupMember.prototype.commit = function (session, partition, offset, _metadata, check) {
+      return commit.call(this, session, partition, offset, '', check);
+    };
+    LedgerSink.prototype.highWater = () => Promise.resolve(-1);
+  },
+  /** Commits past a batch before it is stored. */
+  'commit-first': () => {
+    GroupMember.prototype.commit = function (session, partition, offset, metadata, check) {
+      const { end } = JSON.parse(metadata) as { end?: number };
+      return commit.call(this, session, partition, end === undefined ? offset : end + 1, '', check);
+    };
+  },
+  /** Neither token nor lease: a worker that slept can write again. */
+  'no-token-no-lease': () => {
+    LedgerSink.prototype.insert = function (rows, mended, request) {
+      const token = `${request.token}/${Math.random()}`;
+      return insert.call(this, rows, mended, { ...request, token, leaseSeconds: 4_294_967_295 });
+    };
+  },
+  /** Commits in whatever generation the member is in by then, as kafkajs's own commit does. */
+  unfenced: () => {
+    GroupMember.prototype.commit = async function (session, partition, offset, metadata, check) {
+      newest ??= session;
+      if (session.generationId > newest.generationId) newest = session;
+      const isIntent = metadata.includes('"end"');
+      if (isIntent) return commit.call(this, session, partition, offset, metadata, check);
+      // Held up until the member has joined again, and has made its first commit there.
+      while (newest.generationId === session.generationId) await setTimeout(50);
+      await setTimeout(1_000);
+      const result = await commit.call(this, newest, partition, offset, metadata, () => undefined);
+      console.log('stale commit answered');
+      return result;
+    };
+  },
+  /** Takes an error of the engine for a success. */
+  'trusts-errors': () => {
+    LedgerSink.prototype.insert = async function (rows, mended, request) {
+      try {
+        return await insert.call(this, rows, mended, request);
+      } catch {
+        return rows.length;
+      }
+    };
+  },
+};
+
+const { SABOTAGE, ...env } = process.env;
+const sabotage = sabotages[SABOTAGE ?? ''];
+if (!sabotage) throw new Error(`SABOTAGE must be one of ${Object.keys(sabotages).join(', ')}`);
+sabotage();
+const worker = await startWorker(workerConfig(env), pino());
+await worker.done;
