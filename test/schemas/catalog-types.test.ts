@@ -1,4 +1,4 @@
-import { expectTypeOf, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import {
   category,
@@ -63,7 +63,10 @@ test('R-REC-02: names are the types, the aliases and the free-form prefixes', ()
 
 test('R-REC-02: data, target, reason and message are demanded as the type says', () => {
   const target = { id: '1' };
-  const accept = <T extends EventTypeName<All>>(_type: T, _input: EventInput<All, T>): void => {};
+  const accept = <T extends EventTypeName<All>>(type: T, _input: EventInput<All, T>): void => {
+    accepted.push(type);
+  };
+  const accepted: string[] = [];
 
   accept('app.env_var.updated', { target, data: { key: 'A' } });
   accept('env_var_updated', { target: { type: 'env_var', id: '1' }, data: { key: 'A' } });
@@ -96,19 +99,22 @@ test('R-REC-02: data, target, reason and message are demanded as the type says',
   accept('server.note', { data: { key: 'A' } });
   // @ts-expect-error -- a field that no event has
   accept('server.note', { message: 'x', operator: 'me' });
+  // At run time it is checkInput that refuses; here every call only had to compile, or not to.
+  expect(accepted).toHaveLength(19);
 });
 
 test('R-REC-02: a declaration is checked too', () => {
   const read = event({ operation: 'read', label: 'Read' });
   // @ts-expect-error -- no such operation
-  void (() => event({ operation: 'peek', label: 'Peeked' }));
+  event({ operation: 'peek', label: 'Peeked' });
   // @ts-expect-error -- no such option
-  void (() => event({ operation: 'read', label: 'Read', requireReason: true }));
-  void (() =>
+  event({ operation: 'read', label: 'Read', requireReason: true });
+  const misplaced = (): unknown =>
     category('a', {
       label: 'A',
       icon: 'a',
       // @ts-expect-error -- a type outside its category's prefix
       events: { 'b.read': read },
-    }));
+    });
+  expect(misplaced).toThrow('misnamed');
 });

@@ -25,8 +25,7 @@ function rowOf(event: AuditEvent): Record<string, unknown> {
 }
 
 /** Callers without types hand over anything. */
-const wrong = (fields: Record<string, unknown>): AuditEvent =>
-  ({ ...BARE, ...fields }) as AuditEvent;
+const wrong = (fields: Record<string, unknown>): AuditEvent => ({ ...BARE, ...fields });
 const dataOf = (data: unknown): unknown => rowOf(wrong({ data }))['data'];
 
 describe('R-REC-01: an event becomes one row and comes back', () => {
@@ -257,7 +256,7 @@ describe('hostile values become something that parses', () => {
     });
     fc.assert(
       fc.property(anything, anything, fc.string({ unit: 'binary' }), (a, b, text) => {
-        rowOf(
+        const row = rowOf(
           wrong({
             data: { a },
             execution: b,
@@ -272,6 +271,7 @@ describe('hostile values become something that parses', () => {
             error: { code: text, message: a },
           }),
         );
+        expect(row['event_id']).toBe(BARE.id);
       }),
       { numRuns: 300 },
     );

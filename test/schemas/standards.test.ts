@@ -41,9 +41,9 @@ describe('an event in the words of other standards', () => {
       sequence: '123456',
       data: { data: WHOLE.data },
     });
-    for (const [name, value] of Object.entries(event)) {
+    for (const [name, value] of Object.entries({ ...event, data: '' })) {
       expect(name).toMatch(/^[a-z0-9]+$/);
-      if (name !== 'data') expect(typeof value === 'string' || Number.isInteger(value)).toBe(true);
+      expect(typeof value === 'string' || Number.isInteger(value)).toBe(true);
     }
   });
 
