@@ -67,8 +67,8 @@ class FileTransport implements Transport {
   connect(): Promise<void> {
     return Promise.resolve();
   }
-  send(_: number, messages: readonly { readonly value: string | Buffer }[]): Promise<SendOutcome> {
-    writeSync(this.#file, messages.map(({ value }) => value).join('\n'));
+  send(_: number, messages: readonly { readonly value: Buffer }[]): Promise<SendOutcome> {
+    writeSync(this.#file, Buffer.concat(messages.map(({ value }) => value)));
     return Promise.resolve({ status: 'stored', baseOffset: 0 });
   }
   close(): Promise<void> {

@@ -2,7 +2,7 @@
 export type Clock = () => number;
 
 /** Where a clock reads from: the wall in milliseconds, and a counter that is never set back. */
-export interface TimeSource {
+interface TimeSource {
   readonly wallMs: () => number;
   readonly elapsedMs: () => number;
 }

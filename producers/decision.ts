@@ -8,7 +8,7 @@ export type FilterCause = (typeof FILTER_CAUSES)[number];
 
 /** Where every step says yes. */
 export const KEEP = 'keep';
-export type Verdict = typeof KEEP | FilterCause;
+type Verdict = typeof KEEP | FilterCause;
 
 /** What the edge keeps. */
 export interface Policy {

@@ -1,4 +1,10 @@
-export { createLedger, type Ledger, type LedgerStats, type Within } from './ledger.ts';
+export {
+  createLedger,
+  type CatalogOf,
+  type Ledger,
+  type LedgerStats,
+  type Within,
+} from './ledger.ts';
 export {
   openPublisher,
   type Publication,

@@ -1,7 +1,7 @@
 import { LedgerlineError } from '../schemas/index.ts';
 
 /** What an error of the Kafka client means for the messages that were being sent. */
-export interface SendFailure {
+interface SendFailure {
   readonly kind: 'refused' | 'partition' | 'connection';
   /** The producer's identity still stands: the same batch can be repeated under it. */
   readonly repeatable: boolean;
@@ -28,7 +28,7 @@ function causesOf(error: unknown): Error[] {
 }
 
 /** The protocol's own name of an error, as `MESSAGE_TOO_LARGE`; undefined when no broker answered. */
-export function protocolErrorOf(error: unknown): string | undefined {
+function protocolErrorOf(error: unknown): string | undefined {
   for (const cause of causesOf(error)) {
     if ('type' in cause && typeof cause.type === 'string') return cause.type;
   }

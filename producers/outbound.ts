@@ -15,7 +15,7 @@ const FRAMING_BYTES = 96;
 export class Outbound implements OutboundMessage {
   readonly id: string;
   readonly key: string;
-  readonly value: string | Buffer;
+  readonly value: Buffer;
   /** What it takes in a batch, and what the buffer accounts for it. */
   readonly bytes: number;
   readonly listener: DeliveryListener;
@@ -26,14 +26,14 @@ export class Outbound implements OutboundMessage {
   constructor(
     id: string,
     key: string,
-    value: string | Buffer,
+    value: Buffer,
     mayRepeat: boolean,
     listener: DeliveryListener,
   ) {
     this.id = id;
     this.key = key;
     this.value = value;
-    this.bytes = Buffer.byteLength(value) + key.length + FRAMING_BYTES;
+    this.bytes = value.length + key.length + FRAMING_BYTES;
     this.listener = listener;
     this.mayRepeat = mayRepeat;
   }

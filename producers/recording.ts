@@ -17,7 +17,7 @@ export class DeliveryError extends LedgerlineError {
   }
 }
 
-export interface RecordingOptions {
+interface RecordingOptions {
   readonly topic: string;
   readonly timeoutMs: number;
   /** Why events are not sent at the moment. */

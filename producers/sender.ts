@@ -6,7 +6,7 @@ import { partitionOf } from './murmur2.ts';
 import type { Outbound } from './outbound.ts';
 import type { Transport } from './transport.ts';
 
-export interface SenderOptions {
+interface SenderOptions {
   readonly transport: Transport;
   readonly bounds: BufferBounds;
   readonly limits: BatchLimits;

@@ -4,7 +4,7 @@ export interface OutboundMessage {
   /** `tenant_id/target_type/target_id`: one target's history is one partition, in order. */
   readonly key: string;
   /** The wire row as UTF-8 JSON text. */
-  readonly value: string | Buffer;
+  readonly value: Buffer;
   /** It may be in the log already: sent with the header `ll-dup`, so that it is stored once. */
   readonly mayRepeat: boolean;
 }

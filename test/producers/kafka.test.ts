@@ -157,7 +157,7 @@ describe('R-REC-08: on a real broker', () => {
     );
     onTestFinished(() => transport.close());
     await transport.connect();
-    const message = { id: randomUUID(), key: 'k', value: '{}', mayRepeat: true };
+    const message = { id: randomUUID(), key: 'k', value: Buffer.from('{}'), mayRepeat: true };
     expect(await transport.send(0, [message])).toEqual({ status: 'stored', baseOffset: 0 });
     await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
     await transport.close();
