@@ -11,7 +11,7 @@ type NewestOf<X> = X extends readonly [...EventType[], infer Newest] ? Newest : 
 type AliasesOf<X> = VersionsOf<X> extends EventType<infer _D, infer _V, infer A> ? A : never;
 
 /** A category's types by name and by alias. */
-export type TypesOf<C> =
+type TypesOf<C> =
   C extends Category<string, infer E, boolean>
     ? { [K in keyof E as string extends K ? never : (K & string) | AliasesOf<E[K]>]: E[K] }
     : never;

@@ -2,11 +2,11 @@ import { ByteWriter } from './byte-writer.ts';
 import { writeBuiltIn } from './json-built-ins.ts';
 
 /** Deeper nesting is cut: no reader of an audit trail follows it, and recursion has an end. */
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 
-export const CIRCULAR = '[circular]';
+const CIRCULAR = '[circular]';
 export const TRUNCATED = '[truncated]';
-export const THREW = '[threw]';
+const THREW = '[threw]';
 
 /**
  * Writes any value as JSON that always parses, whatever the value is or does: it never throws,
