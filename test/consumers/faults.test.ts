@@ -43,11 +43,13 @@ vi.setConfig({ testTimeout: 90_000 });
 const SHORT_LEASE = { LEDGERLINE_INSERT_TIMEOUT_MS: '2500', LEDGERLINE_LEASE_MS: '5000' };
 
 describe('a worker is SIGKILLed after the insert and before the commit', () => {
-  async function play(heir: (scene: Scene) => unknown): Promise<Judgement> {
+  async function play(
+    workerOf: (its: Scene, clickhouseUrl: string) => WorkerProcess,
+  ): Promise<Judgement> {
     const its = await scene();
     const gate = await gateTo(its.place.clickhouseUrl);
     const held = gate.hold('after-insert');
-    const victim = its.worker({}, { clickhouseUrl: gate.url });
+    const victim = workerOf(its, gate.url);
     await victim.logged('joined the group');
     await its.produce(messages(300));
     await held;
@@ -55,17 +57,19 @@ describe('a worker is SIGKILLed after the insert and before the commit', () => {
     await victim.exited;
     // More has come meanwhile: whoever cuts batches afresh cuts others than the victim did.
     await its.produce(messages(300));
-    heir(its);
+    workerOf(its, its.place.clickhouseUrl);
     return its.judgeWhenCommitted();
   }
 
   it('stores every offset once', async () => {
-    const judgement = await play((its) => its.worker());
+    const judgement = await play((its, clickhouseUrl) => its.worker({}, { clickhouseUrl }));
     expect(judgement).toMatchObject({ produced: 600, stored: 600, missing: [], doubled: [] });
   });
 
-  it('control: an heir without intent and high-water mark doubles rows', async () => {
-    const judgement = await play((its) => its.sabotagedWorker('no-recovery'));
+  it('control: workers without intent and high-water mark double rows', async () => {
+    const judgement = await play((its, clickhouseUrl) =>
+      its.sabotagedWorker('no-recovery', {}, { clickhouseUrl }),
+    );
     expect(judgement.doubled.length).toBeGreaterThan(0);
   });
 });
