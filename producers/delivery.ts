@@ -98,6 +98,8 @@ export class Delivery {
 
   async flush(timeoutMs: number): Promise<DrainReport> {
     const complete = await settlesWithin(this.#sender.flushed(), timeoutMs);
+    // A close settles what it gives up as well: its own answer is then the true one.
+    if (complete && this.#closing !== undefined) return this.#closing;
     return this.#report(complete, complete ? 0 : this.pending.events);
   }
 

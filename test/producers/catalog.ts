@@ -33,7 +33,7 @@ export const security = category('security', {
   },
 });
 
-export const server = category('server', {
+const server = category('server', {
   label: 'Server',
   icon: 'server',
   freeForm: true,

@@ -379,6 +379,15 @@ describe('R-EDGE-06: close', () => {
     expect(logger.lines).toContain('error: closed with events that were not delivered');
   });
 
+  test('a flush that a close overtakes does not call given up events delivered', async () => {
+    const { ledger, transport } = ledgerOn();
+    transport.fail();
+    ledger.emit('app.env_var.updated', update());
+    const flushed = ledger.flush();
+    await ledger.close({ timeoutMs: 20 });
+    expect(await flushed).toMatchObject({ complete: false, left: 1 });
+  });
+
   test('await using closes', async () => {
     const { transport, ledger } = ledgerOn();
     {
