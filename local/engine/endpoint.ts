@@ -10,13 +10,13 @@ import { Spool } from './spool.ts';
 import { readStatement, type Statement } from './statement.ts';
 
 /** A statement in a request's body, and rows behind it, are held in memory up to here. */
-export const MAX_STATEMENT_BYTES = 64 << 20;
-export const MAX_BODY_BYTES = 1 << 30;
+const MAX_STATEMENT_BYTES = 64 << 20;
+const MAX_BODY_BYTES = 1 << 30;
 // As a server's http_max_uri_size: parameters and an INSERT's columns stand in the URL.
 const MAX_HEAD_BYTES = 1 << 20;
 const KEEP_ALIVE_MS = 30_000;
 
-export interface EndpointOptions {
+interface EndpointOptions {
   readonly dataDir: string;
   readonly port: number;
   /** Of the one user, `default`. Default: none. */
@@ -36,7 +36,7 @@ export class Endpoint {
     this.#connections = connections;
     this.#identity = identity;
     this.#password = options.password;
-    this.#spool = new Spool(options.dataDir, MAX_BODY_BYTES);
+    this.#spool = new Spool(MAX_BODY_BYTES);
     this.#server = createServer({ maxHeaderSize: MAX_HEAD_BYTES }, (request, response) =>
       this.#accept(request, response),
     );

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
   createWriteStream,
   mkdirSync,
   openSync,
-  realpathSync,
+  readdirSync,
   rmSync,
   statfsSync,
 } from 'node:fs';
@@ -18,6 +17,7 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EngineException } from './exceptions.ts';
 
+const FOLDER_PREFIX = 'ledgerline-spool-';
 const MEMORY = '/dev/shm';
 // Containers get 64 MB of it, too little for a few bodies at once.
 const MEMORY_AT_LEAST_BYTES = 1 << 30;
@@ -44,13 +44,13 @@ export class Spool {
   #files = 0;
   #made = 0;
 
-  /** Takes over what an earlier process of the same data folder left, so open the engine first. */
-  constructor(dataDir: string, maxBodyBytes: number) {
-    const name = createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 16);
-    this.#folder = join(memoryFolder(), `ledgerline-spool-${name}`);
+  constructor(maxBodyBytes: number) {
+    const parent = memoryFolder();
+    removeAbandoned(parent);
+    this.#folder = join(parent, `${FOLDER_PREFIX}${process.pid}`);
     this.#maxBodyBytes = maxBodyBytes;
     this.remove();
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#folder, { mode: 0o700 });
   }
 
   /** A path for one file, which the caller removes. */
@@ -102,6 +102,24 @@ export class Spool {
     // Node has no call for it. It happens once per place in the engine, not once per request.
     execFileSync('mkfifo', ['-m', '600', path]);
     return path;
+  }
+}
+
+/** A process that was killed leaves its folder, and with it perhaps bodies in memory. */
+function removeAbandoned(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = Number(name.startsWith(FOLDER_PREFIX) && name.slice(FOLDER_PREFIX.length));
+    if (pid > 0 && !isAlive(pid)) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's process is alive too, and its folder not ours to remove.
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }
 

@@ -84,28 +84,30 @@ function readSelect(sql: string, all: readonly Token[]): Statement {
 }
 
 function readInsert(sql: string, insert: Token, stream: Generator<Token>): Statement {
-  let settingsAt: number | undefined;
+  let settings: Token | undefined;
+  let format: Token | undefined;
   let before: Token = insert;
   for (const token of stream) {
     const named = is(before, 'INTO') || is(before, 'TABLE') || before.text === '.';
     if (named && !is(token, 'TABLE') && !is(token, 'FUNCTION')) {
-      // The table's name, which may be any word.
+      // The table's name, which may be any word; none of it is a clause.
+    } else if (format !== undefined || is(token, 'VALUES')) {
+      const clause = format ?? token;
+      return {
+        kind: 'insert',
+        head: sql.slice(0, (settings ?? clause).start),
+        settings: settings === undefined ? '' : sql.slice(settings.start, clause.start),
+        format: format === undefined ? 'Values' : token.text,
+        rows: rowsFrom(sql, token.end),
+      };
     } else if (is(token, 'SELECT') || is(token, 'WITH')) {
       return { kind: 'other' };
     } else if (is(before, 'FROM') && is(token, 'INFILE')) {
       return { kind: 'file', clause: 'FROM INFILE' };
     } else if (is(token, 'SETTINGS')) {
-      settingsAt ??= token.start;
-    } else if (is(token, 'VALUES') || is(before, 'FORMAT')) {
-      const from = is(before, 'FORMAT') ? before : token;
-      const head = sql.slice(0, settingsAt ?? from.start);
-      return {
-        kind: 'insert',
-        head,
-        settings: settingsAt === undefined ? '' : sql.slice(settingsAt, from.start),
-        format: is(before, 'FORMAT') ? token.text : 'Values',
-        rows: rowsFrom(sql, token.end),
-      };
+      settings ??= token;
+    } else if (is(token, 'FORMAT')) {
+      format = token;
     }
     before = token;
   }
