@@ -1,15 +1,38 @@
-import { type ClickHouse, openClickHouse } from '../clickhouse/index.ts';
+import { type ClickHouse, ClickHouseError, openClickHouse } from '../clickhouse/index.ts';
+import { LedgerlineError } from '../schemas/index.ts';
 import type { Environment } from './environment.ts';
 
 /** Does something with the ledger's database and closes the connection, however it ends. */
 export async function withClickHouse<T>(
-  { worker }: Environment,
+  environment: Environment,
   use: (clickhouse: ClickHouse) => Promise<T>,
 ): Promise<T> {
-  const clickhouse = openClickHouse({ ...worker.clickhouse, application: 'ledgerline-cli' });
+  const clickhouse = openClickHouse({
+    ...environment.worker.clickhouse,
+    application: 'ledgerline-cli',
+  });
   try {
     return await use(clickhouse);
+  } catch (error) {
+    throw withAddress(environment, error);
   } finally {
     await clickhouse.close();
   }
 }
+
+/** ClickHouse's own words do not say which ClickHouse has spoken. */
+export function withAddress({ worker }: Environment, error: unknown): unknown {
+  if (!(error instanceof ClickHouseError) || error.code !== 'CLICKHOUSE_REFUSED') return error;
+  const { origin } = new URL(worker.clickhouse.url);
+  if (error.message.includes(origin)) return error;
+  const hint =
+    error.engineCode === READONLY ? 'This command only reads: give one SELECT.' : error.hint;
+  return new LedgerlineError(error.code, `ClickHouse at ${origin}: ${error.message}`, {
+    hint,
+    retryable: error.retryable,
+    cause: error,
+  });
+}
+
+/** ClickHouse's exception for a statement that would change something. */
+const READONLY = 164;

@@ -19,14 +19,15 @@ export class UsageError extends LedgerlineError {
 export function failureLines(error: unknown): string[] {
   if (error instanceof AggregateError) return error.errors.flatMap(failureLines);
   if (error instanceof LedgerlineError) {
-    const message = error.message.split('\n').map((line) => safeText(line.trimEnd()));
-    const [first = '', ...faults] = message;
-    const hint = sentence(safeText(error.hint));
-    return faults.length === 0 ? [`${sentence(first)} ${hint}`] : [first, ...faults, `  ${hint}`];
+    const hint = capitalised(sentence(error.hint));
+    const [first = '', ...faults] = error.message.split('\n');
+    return error.code === 'CONFIG_INVALID' && faults.length > 0
+      ? [safeText(first), ...faults.map(safeText), `  ${hint}`]
+      : [`${sentence(error.message)} ${hint}`];
   }
   const text = error instanceof Error ? error.message : String(error);
   return [
-    `${sentence(safeText(`Unexpected: ${text}`))} Run it again with --debug and report what it prints.`,
+    `${sentence(`Unexpected: ${text}`)} Run it again with --debug and report what it prints.`,
   ];
 }
 
@@ -46,9 +47,10 @@ export function traceLines(error: unknown, depth = 0): string[] {
   return [...own, ...inner.flatMap((cause) => traceLines(cause, depth + 1))];
 }
 
-/** Messages and hints come with and without capitals and full stops. */
+/** In one line, ended by a full stop where nothing ends it. */
 function sentence(text: string): string {
-  const whole = text.trim().replace(/\s+/g, ' ');
-  const capital = whole.charAt(0).toUpperCase() + whole.slice(1);
-  return /[.!?:…`]$/.test(capital) ? capital : `${capital}.`;
+  const whole = safeText(text.trim().replace(/\s+/g, ' ')).replace(/[\s.]*\.\s*\./g, '.');
+  return /[.!?:…]$/.test(whole) ? whole : `${whole}.`;
 }
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -35,7 +35,7 @@ started), 130 interrupted.
 
 Examples:
   $ ledgerline stack
-  $ echo '{"type":"app.deployed","actor":{"type":"user","id":"u_7"},"target":{"id":"app_1"}}' | ledgerline emit
+  $ echo '{"type":"app.created","actor":{"type":"user","id":"u_7"},"target":{"id":"app_1"}}' | ledgerline emit
   $ ledgerline query 'SELECT event_type, count() FROM audit_events GROUP BY 1 ORDER BY 2 DESC'
   $ ledgerline verify`,
     )

@@ -4,12 +4,10 @@ import { uuidv7 } from '../../schemas/index.ts';
 import { builtInCatalog } from '../emit/built-in-catalog.ts';
 import { emitLines, type Source } from '../emit/emit-lines.ts';
 import { readEnvironment } from '../environment.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
 import { UsageError } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { Publishing } from '../publishing.ts';
-import { safeText } from '../safe-text.ts';
-import { asideColours, counted, print, say } from '../terminal.ts';
+import { concluded, type JobResult, publishingJob } from '../publishing-job.ts';
+import { counted, print, say } from '../terminal.ts';
 
 interface EmitOptions {
   readonly service: string;
@@ -35,7 +33,7 @@ once. Bad lines are reported by number, the rest goes on, and the exit code is 1
       'after',
       `
 Examples:
-  $ echo '{"type":"app.deployed","actor":{"type":"user","id":"u_7"},"target":{"id":"app_1"}}' | ledgerline emit
+  $ echo '{"type":"app.created","actor":{"type":"user","id":"u_7"},"target":{"id":"app_1"}}' | ledgerline emit
   $ echo '{"type":"billing.invoice.sent","category":"billing","operation":"execute","actor":{"type":"system","id":"cron"}}' | ledgerline emit --service billing
   $ ledgerline emit --tenant acme events.ndjson more.ndjson`,
     )
@@ -46,14 +44,6 @@ Examples:
 async function emit(files: readonly string[], options: EmitOptions): Promise<ExitCode> {
   const environment = readEnvironment(process.env);
   const sources = sourcesOf(files);
-  let bad = 0;
-  const complain = (where: string, reason: string): void => {
-    say(`${asideColours.red(safeText(where))}: ${safeText(reason)}`);
-  };
-  const publishing = await Publishing.open(environment, (where, error) =>
-    complain(where, `did not reach Kafka: ${error.message}`),
-  );
-  using interruption = interruptible();
   let seq = 0;
   const defaults = {
     service: options.service,
@@ -64,35 +54,20 @@ async function emit(files: readonly string[], options: EmitOptions): Promise<Exi
     now: () => new Date(),
   };
   let lines = 0;
-  let failure: unknown;
-  try {
+  const result = await publishingJob(environment, async ({ publishing, signal, bad }) => {
     for (const open of sources) {
-      if (interruption.signal.aborted) break;
-      const source = open(interruption.signal);
-      const done = await emitLines({
-        source,
-        defaults,
-        publishing,
-        signal: interruption.signal,
-        onBad: (where, reason) => {
-          bad += 1;
-          complain(where, reason);
-        },
-      });
-      lines += done.lines;
+      if (signal.aborted) return;
+      const source = open(signal);
+      lines += (await emitLines({ source, defaults, publishing, signal, onBad: bad })).lines;
     }
-  } catch (error) {
-    if (!interruption.signal.aborted) failure = error;
-  }
-  const { stored, lost } = await publishing.finish();
+  });
+  const { stored, bad, lost } = result;
   if (options.json) print(JSON.stringify({ lines, stored, bad, lost }));
-  else say(summary(stored, bad, lost));
-  if (failure !== undefined) throw failure;
-  if (interruption.signal.aborted) return EXIT.interrupted;
-  return bad + lost > 0 ? EXIT.faults : EXIT.fine;
+  else say(summary(result));
+  return concluded(result);
 }
 
-function summary(stored: number, bad: number, lost: number): string {
+function summary({ stored, bad, lost }: JobResult): string {
   const parts = [`${counted(stored, 'event')} recorded`];
   if (bad > 0) parts.push(`${counted(bad, 'bad line')}`);
   if (lost > 0) parts.push(`${counted(lost, 'event')} that Kafka did not take`);

@@ -1,13 +1,11 @@
 import { Command } from 'commander';
 import { readEnvironment } from '../environment.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
 import { importFile } from '../import/import-file.ts';
 import { checkPaths, inputFiles } from '../import/input-files.ts';
-import { type Progress, progressBar } from '../import/progress.ts';
-import { interruptible } from '../interrupt.ts';
-import { Publishing } from '../publishing.ts';
-import { safeText } from '../safe-text.ts';
-import { asideColours, counted, print, say } from '../terminal.ts';
+import { progressBar } from '../import/progress.ts';
+import { concluded, publishingJob } from '../publishing-job.ts';
+import { counted, print, say } from '../terminal.ts';
 
 interface ImportOptions {
   readonly json?: true;
@@ -48,47 +46,39 @@ async function importCloudTrail(
 ): Promise<ExitCode> {
   const environment = readEnvironment(process.env);
   await checkPaths(paths);
-  let bad = 0;
-  let progress: Progress = progressBar(0);
-  const complain = (where: string, reason: string): void => {
-    progress.around(() => say(`${asideColours.red(safeText(where))}: ${safeText(reason)}`));
-  };
-  const publishing = await Publishing.open(environment, (where, error) =>
-    complain(where, `did not reach Kafka: ${error.message}`),
-  );
-  using interruption = interruptible();
-  const { signal } = interruption;
-  progress = progressBar(await totalBytes(paths));
+  const progress = progressBar(await totalBytes(paths));
   let files = 0;
   let records = 0;
-  let failure: unknown;
   try {
-    for await (const file of inputFiles(paths)) {
-      if (signal.aborted) break;
-      files += 1;
-      const done = await importFile({
-        file,
-        publishing,
-        signal,
-        onBad: (path, index, reason) => {
-          bad += 1;
-          complain(index === undefined ? path : `${path}, record ${index}`, reason);
-        },
-        onBytes: (bytes) => progress.add(bytes),
-      });
-      records += done.records;
-      progress.records(records);
-    }
-  } catch (error) {
-    if (!signal.aborted) failure = error;
+    const result = await publishingJob(
+      environment,
+      async ({ publishing, signal, bad }) => {
+        for await (const file of inputFiles(paths)) {
+          if (signal.aborted) return;
+          files += 1;
+          const done = await importFile({
+            file,
+            publishing,
+            signal,
+            onBad: (path, index, reason) =>
+              bad(index === undefined ? path : `${path}, record ${index}`, reason),
+            onBytes: (bytes) => progress.add(bytes),
+          });
+          records += done.records;
+          progress.records(records);
+        }
+      },
+      (line) => progress.around(line),
+    );
+    progress.stop();
+    const { stored, bad, lost } = result;
+    const counts = { files, records, stored, bad, lost };
+    if (options.json) print(JSON.stringify(counts));
+    else say(summary(counts));
+    return concluded(result);
+  } finally {
+    progress.stop();
   }
-  const { stored, lost } = await publishing.finish();
-  progress.stop();
-  if (options.json) print(JSON.stringify({ files, records, stored, bad, lost }));
-  else say(summary({ files, records, stored, bad, lost }));
-  if (failure !== undefined) throw failure;
-  if (signal.aborted) return EXIT.interrupted;
-  return bad + lost > 0 ? EXIT.faults : EXIT.fine;
 }
 
 /** Only a bar needs to know the end beforehand. */

@@ -5,7 +5,7 @@ import { withClickHouse } from '../clickhouse-connection.ts';
 import { readEnvironment } from '../environment.ts';
 import { UsageError } from '../failure.ts';
 import { ENGINE_FORMATS, type Format, FORMATS } from '../query/formats.ts';
-import { addParameter } from '../query/parameters.ts';
+import { addParameter, boundParameters } from '../query/parameters.ts';
 import { drawTable, footer } from '../query/table.ts';
 import { asideColours, print, say } from '../terminal.ts';
 
@@ -26,8 +26,8 @@ export const queryCommand = (): Command =>
     .summary('ask the ledger in SQL')
     .description(
       `Runs one SELECT in ClickHouse's SQL and prints the answer. It can only read. Values go in as
-{name:Type} and --param name=value, which binds them: they never become part of the SQL. A table shows
-the first 1,000 rows; json, ndjson and csv are written by ClickHouse as they stream, of any size.`,
+{name:Type} and --param name=value, which binds them: they never become part of the SQL; lists and
+maps are given as JSON. A table shows the first 1,000 rows; json, ndjson and csv are written by ClickHouse as they stream, of any size.`,
     )
     .argument('<sql>', 'the statement, or "-" to read it from stdin')
     .option('-p, --param <name=value>', 'a bound parameter; may be repeated', addParameter, {})
@@ -43,6 +43,7 @@ Examples:
   $ ledgerline query 'SELECT event_type, count() FROM audit_events GROUP BY 1 ORDER BY 2 DESC'
   $ ledgerline query 'SELECT occurred_at, event_type FROM audit_events WHERE actor_id = {who:String} ORDER BY occurred_at DESC LIMIT 20' --param who=u_7
   $ ledgerline query 'SELECT * FROM audit_events WHERE tenant_id = {t:String}' -p t=acme --format csv > acme.csv
+  $ ledgerline query 'SELECT count() FROM audit_events WHERE actor_id IN {ids:Array(String)}' -p 'ids=["u_7","u_8"]'
   $ echo 'SELECT reason, count() FROM audit_quarantine GROUP BY 1' | ledgerline query - --json`,
     )
     .action(async (sql: string, options: QueryOptions) => {
@@ -52,13 +53,14 @@ Examples:
 async function query(given: string, options: QueryOptions): Promise<void> {
   const environment = readEnvironment(process.env);
   const sql = statementOf(given === '-' ? await readStdin() : given);
+  const params = boundParameters(sql, options.param);
   const shape = options.json ? 'json' : options.format;
   const { format, settings } = ENGINE_FORMATS[shape];
   await withClickHouse(environment, async (clickhouse) => {
     await clickhouse.ping(PING_TIMEOUT_MS);
     const answer = await clickhouse.stream(sql, {
       format,
-      params: options.param,
+      params,
       // The engine itself refuses whatever is no read; settings of the statement's own are allowed.
       settings: { ...settings, readonly: 2 },
       timeoutMs: options.timeout * 1000,

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { startWorker } from '../../consumers/index.ts';
+import { withAddress } from '../clickhouse-connection.ts';
 import { readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
@@ -28,10 +29,13 @@ Examples:
     });
 
 async function work(): Promise<ExitCode> {
-  const { worker: config } = readEnvironment(process.env);
+  const environment = readEnvironment(process.env);
+  const config = environment.worker;
   const log = pino({ level: config.logLevel, base: { pid: process.pid } });
   using interruption = interruptible();
-  const worker = await startWorker(config, log);
+  const worker = await startWorker(config, log).catch((error: unknown) => {
+    throw withAddress(environment, error);
+  });
   // Whoever started it with a channel, as `ledgerline stack` does, hears that it has joined.
   process.send?.('ready');
   const stop = (): void => void worker.stop();

@@ -60,13 +60,10 @@ async function* wholeDocument(source: AsyncIterable<Buffer>): AsyncGenerator<Rec
   yield { index: 1, bytes: Buffer.concat(parts) };
 }
 
-async function* resumed(
-  head: Buffer,
-  rest: AsyncIterator<Buffer, unknown>,
-): AsyncGenerator<Buffer> {
+async function* resumed(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   yield head;
   for (let next = await rest.next(); !next.done; next = await rest.next()) {
-    yield next.value as Buffer;
+    yield next.value;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { StackAddresses } from './addresses.ts';
 
 const EVENT =
-  '{"type":"app.deployed","actor":{"type":"user","id":"u_7","name":"Ada"},"target":{"id":"app_1","name":"shop"}}';
+  '{"type":"app.created","actor":{"type":"user","id":"u_7","name":"Ada"},"target":{"id":"app_1","name":"shop"}}';
 const SQL = 'SELECT occurred_at, event_type, actor_name, target_name FROM audit_events';
 
 /** The addresses, and commands that can be pasted into another terminal as they are. Pure. */

@@ -74,10 +74,11 @@ function eventOf(
   const { actor, related } = isInsight
     ? { actor: { type: 'aws_service', id: 'cloudtrail.amazonaws.com' }, related: [] }
     : actingOf(record['userIdentity']);
-  const affected = affectedBy(record, service, name, operation);
+  const account =
+    textOf(record['recipientAccountId']) ?? textOf(objectOf(record['userIdentity'])['accountId']);
+  const affected = affectedBy(record, { service, name, account }, operation);
   const { outcome, error } = outcomeOf(record);
   const { data, redacted } = dataOf(record);
-  const account = textOf(record['recipientAccountId']);
   return {
     id: uuidv5(CLOUDTRAIL_NAMESPACE, eventId),
     type: `aws.${service}.${name}${isInsight ? '.insight' : ''}`,
@@ -87,7 +88,7 @@ function eventOf(
     outcome,
     severity: 'informational',
     occurredAt,
-    tenant: account ?? textOf(objectOf(record['userIdentity'])['accountId']) ?? 'default',
+    tenant: account ?? 'default',
     actor,
     target: affected.target,
     related: [...related, ...affected.related],
