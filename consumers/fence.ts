@@ -81,7 +81,7 @@ export interface FenceParts {
 }
 
 /** The text of the crash that a refused commit of kafkajs's own ends in. */
-export const FOREIGN_COMMIT = 'offset commit not made by the delivery protocol';
+const FOREIGN_COMMIT = 'offset commit not made by the delivery protocol';
 
 export class Fence {
   readonly #parts: FenceParts;

@@ -84,14 +84,20 @@ export function judge(message: Buffer, expiry: Expiry): Verdict {
 
 /** What the table's constraints say, in the same words. */
 function brokenRule(row: WireRow, expiry: Expiry): Rejection | undefined {
+  const invalid = (error: string): Rejection => ({ reason: 'invalid', error });
+  if (row.wire_version !== WIRE_VERSION) return invalid(`wire_version: must be ${WIRE_VERSION}`);
+  if (/^[0-]+$/.test(row.event_id)) return invalid('event_id: must not be all zeros');
+  if ((row.weight ?? 1) < 1) return invalid('weight: must be 1 or more');
   const retentionClass = row.retention_class ?? 'standard';
   if (PINNED.has(row.category) && retentionClass !== 'protected' && retentionClass !== 'archive') {
-    return {
-      reason: 'invalid',
-      error: `retention_class: category ${named(row.category)} is kept in class protected`,
-    };
+    return invalid(`retention_class: category ${named(row.category)} is kept in class protected`);
   }
   const occurred = Date.parse(row.occurred_at);
+  if (occurred < DAY_MS || occurred > expiry.nowMs + DAY_MS) {
+    return invalid(
+      'occurred_at: must lie between 1970-01-02 and a day ahead of the clock of ClickHouse',
+    );
+  }
   const days = expiry.daysOf(retentionClass);
   if (occurred + days * DAY_MS <= expiry.nowMs) {
     return {

@@ -5,7 +5,7 @@
 import kafkajs, { type Consumer, type Kafka } from 'kafkajs';
 import type { ConsumedMessage } from './backlog.ts';
 import { pause } from './backoff.ts';
-import { type Assignment, FOREIGN_COMMIT, Fence, type Session, fetchTopicId } from './fence.ts';
+import { type Assignment, Fence, type Session, fetchTopicId } from './fence.ts';
 import { WorkerError } from './worker-error.ts';
 
 // A CommonJS package, not all of whose names Node can see as exports.
@@ -249,9 +249,6 @@ export class GroupMember {
     this.#startFrom = await this.#listener.assigned(assignment, topicId, assigned);
   }
 }
-
-/** Whether kafkajs crashed because it wanted to commit by itself: the offset it asked for is gone. */
-export const isForeignCommit = (error: Error): boolean => error.message.includes(FOREIGN_COMMIT);
 
 /** What a broker answers that has just started, until its offsets topic is there and read. */
 const COORDINATOR_STARTS = new Set([

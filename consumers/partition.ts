@@ -50,8 +50,6 @@ export type State = Position &
     | { readonly at: 'halted'; readonly halt: Halt }
   );
 
-export type At = State['at'];
-
 /** What the engine said of content it would not take. */
 export interface Refusal {
   /** Offset of the row it named. */
@@ -96,7 +94,7 @@ export type Outcome =
 /** After so many acknowledged inserts whose rows are not there, something eats rows. */
 export const MAX_HEALINGS = 16;
 /** What zod takes and the engine refuses, row by row, before the batch says "this is our fault". */
-export const MAX_ENGINE_REFUSALS = 20;
+const MAX_ENGINE_REFUSALS = 20;
 
 /** A partition just assigned; `intent` is what stands beside its committed offset. */
 export function opening(topicId: string, intent: Intent | null): State {
@@ -147,10 +145,6 @@ export function advance(state: State, outcome: Outcome): State {
   }
   throw new Error(`Outcome "${outcome.kind}" has no meaning while ${state.at}`);
 }
-
-/** Whether the machine works on a batch that has to be let go when the partition is lost. */
-export const workOf = (state: State): Work | undefined =>
-  'work' in state ? state.work : undefined;
 
 /** The intent that says what the machine is about to store. */
 export function intentOf(state: Position, batch: BatchFacts): Intent {
