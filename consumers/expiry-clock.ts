@@ -1,8 +1,8 @@
 /**
- * The engine's clock and the table's retention classes, as the worker last saw them. Leases run by the
+ * The engine's clock, as the worker last saw it, and what it means for the table's retention classes. Leases run by the
  * engine's clock, because it is the engine that checks them.
  */
-import { type ClickHouse, readRetention, type RetentionClasses } from '../clickhouse/index.ts';
+import { type ClickHouse, readRetention } from '../clickhouse/index.ts';
 import type { Expiry } from './judge.ts';
 import type { LedgerSink } from './ledger-sink.ts';
 
@@ -12,7 +12,6 @@ export class ExpiryClock {
   readonly #clickhouse: ClickHouse;
   readonly #sink: LedgerSink;
   #skewMs = 0;
-  #classes: RetentionClasses | undefined;
   #refreshedAt = 0;
   #refreshing = false;
 
@@ -26,9 +25,9 @@ export class ExpiryClock {
     return Date.now() + this.#skewMs;
   }
 
+  /** What decides about expiry just now: asked on the slow path alone, so asked afresh. */
   async expiry(): Promise<Expiry> {
-    this.#classes = await readRetention(this.#clickhouse);
-    const classes = this.#classes;
+    const classes = await readRetention(this.#clickhouse);
     return {
       nowMs: this.now(),
       daysOf: (name) => classes[name] ?? classes['standard'] ?? Number.POSITIVE_INFINITY,
