@@ -79,5 +79,5 @@ export const mutations: fc.Arbitrary<Buffer> = fc
     fc.array(edit, { minLength: 1, maxLength: 4 }),
   )
   .map(([row, edits]) =>
-    edits.reduce((bytes, one) => one(bytes), Buffer.from(JSON.stringify(row))),
+    edits.reduce<Buffer>((bytes, one) => one(bytes), Buffer.from(JSON.stringify(row))),
   );
