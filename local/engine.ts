@@ -7,8 +7,8 @@ import type { EngineConfig, EngineReport } from './engine/protocol.ts';
 import { choosePort } from './free-port.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 
-export const ENGINE_START_TIMEOUT_MS = 30_000;
-export const ENGINE_STOP_TIMEOUT_MS = 20_000;
+const ENGINE_START_TIMEOUT_MS = 30_000;
+const ENGINE_STOP_TIMEOUT_MS = 20_000;
 // Every running statement holds a thread, and so does every file operation of a body.
 const THREADS = '40';
 

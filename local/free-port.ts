@@ -8,7 +8,7 @@ const HIGHEST = 29_999;
 const TRIES = 50;
 
 /** Whether something could listen on 127.0.0.1:`port` now. */
-export function isFree(port: number): Promise<boolean> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

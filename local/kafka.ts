@@ -20,8 +20,8 @@ import { lastLines } from './last-lines.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
 
-export const KAFKA_START_TIMEOUT_MS = 60_000;
-export const KAFKA_STOP_TIMEOUT_MS = 20_000;
+const KAFKA_START_TIMEOUT_MS = 60_000;
+const KAFKA_STOP_TIMEOUT_MS = 20_000;
 const FORMAT_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 1000;
 

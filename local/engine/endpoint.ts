@@ -1,16 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream';
+import { authenticate, refuseBrowsers } from './access.ts';
 import { type Asked, readAsked } from './asked.ts';
-import { Connections, type Ran } from './connections.ts';
+import { decoderFor, readBody } from './body.ts';
+import { Connections } from './connections.ts';
 import { EngineException, notImplemented, toEngineException } from './exceptions.ts';
-import { decoderFor, fromFile } from './insert.ts';
-import { type Identity, readSummary, Reply, writeSummary } from './reply.ts';
+import { stringLiteral } from './literals.ts';
+import { type Identity, Reply } from './reply.ts';
 import { answerSelect } from './select.ts';
 import { Spool } from './spool.ts';
 import { readStatement, type Statement } from './statement.ts';
+import { readSummary, writeSummary } from './summary.ts';
 
-/** A statement in a request's body, and rows behind it, are held in memory up to here. */
-const MAX_STATEMENT_BYTES = 64 << 20;
 const MAX_BODY_BYTES = 1 << 30;
 // As a server's http_max_uri_size: parameters and an INSERT's columns stand in the URL.
 const MAX_HEAD_BYTES = 1 << 20;
@@ -95,7 +95,7 @@ export class Endpoint {
     const asked = readAsked(url, request.headers);
     reply.describe(asked);
     if (request.method === 'GET' && asked.query === undefined) return reply.plain(200, 'Ok.\n');
-    this.#authenticate(asked);
+    authenticate(asked, this.#password);
     if (request.method === 'GET') return this.#run(asked.query ?? '', readOnly(asked), reply);
 
     const inUrl = readStatement(asked.query ?? '');
@@ -140,68 +140,19 @@ export class Endpoint {
     reply: Reply,
     request?: IncomingMessage,
   ): Promise<void> {
-    const rows = Buffer.from(statement.rows);
-    const decoder = request && decoderFor(request);
-    const source = request === undefined ? [rows] : request;
-    if (request !== undefined && rows.length > 0) {
-      throw notImplemented('an INSERT with rows both in the URL and in the body');
-    }
-    const ran: Ran = await this.#spool.withBody(source, decoder, (path) =>
+    const body = request && { stream: request, decoder: decoderFor(request) };
+    const ran = await this.#spool.withRows(statement.rows, body, (path) =>
       this.#connections.with(asked, true, (connection) =>
         connection.run(fromFile(statement, path), asked.format),
       ),
     );
     reply.whole(asked.format, writeSummary(ran), new Uint8Array());
   }
-
-  #authenticate(asked: Asked): void {
-    if (asked.user === 'default' && asked.password === this.#password) return;
-    throw new EngineException(
-      516,
-      'AUTHENTICATION_FAILED',
-      `${asked.user}: Authentication failed: password is incorrect, or there is no user with such name.`,
-    );
-  }
-}
-
-/**
- * A page in this machine's browser can send requests to 127.0.0.1, and SQL can read files here
- * that a server would not touch. Programs send no Origin, and name this machine as the Host.
- */
-function refuseBrowsers(request: IncomingMessage): void {
-  const host = (request.headers.host ?? '').replace(/:\d+$/, '');
-  const here = ['127.0.0.1', 'localhost', ''].includes(host);
-  if (here && request.headers.origin === undefined) return;
-  throw new EngineException(
-    497,
-    'ACCESS_DENIED',
-    'The local endpoint serves programs of this machine, not web pages.',
-  );
 }
 
 /** A GET may only read, as with a server. */
 function readOnly(asked: Asked): Asked {
   return { ...asked, settings: new Map([...asked.settings, ['readonly', '2']]) };
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const decoder = decoderFor(request);
-  const source: AsyncIterable<Buffer> =
-    decoder === undefined ? request : pipeline(request, decoder, () => undefined);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of source) {
-    bytes += chunk.length;
-    if (bytes > MAX_STATEMENT_BYTES) {
-      throw new EngineException(
-        229,
-        'QUERY_IS_TOO_LARGE',
-        `A statement in the body may have ${MAX_STATEMENT_BYTES} bytes; put an INSERT's statement into ?query= and its rows into the body.`,
-      );
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function manyStatements(sql: string, at: number): EngineException {
@@ -210,4 +161,9 @@ function manyStatements(sql: string, at: number): EngineException {
     'SYNTAX_ERROR',
     `Syntax error (Multi-statements are not allowed): failed at position ${at + 1} (end of query): ${sql.slice(at, at + 60)}. .`,
   );
+}
+
+/** The statement that reads an insert's rows from a file instead of its own text. */
+function fromFile(insert: Extract<Statement, { kind: 'insert' }>, path: string): string {
+  return `${insert.head} FROM INFILE ${stringLiteral(path)} ${insert.settings} FORMAT ${insert.format}`;
 }

@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Transform, Writable } from 'node:stream';
 import { constants, createBrotliCompress, createGzip } from 'node:zlib';
 import type { Asked } from './asked.ts';
-import type { Ran } from './connections.ts';
 import { type EngineException, exceptionBlock, httpStatus } from './exceptions.ts';
 import { contentType } from './formats.ts';
+import type { Summary } from './summary.ts';
 
 /** What a server tells about itself in every answer. */
 export interface Identity {
@@ -126,41 +126,6 @@ export class Reply {
       'X-ClickHouse-Exception-Tag': this.#exceptionTag,
     };
   }
-}
-
-/** X-ClickHouse-Summary: numbers as strings, as a server writes them. */
-export type Summary = Readonly<Record<string, string>>;
-
-export function readSummary(
-  ran: Pick<Ran, 'rows' | 'rowBytes' | 'elapsedNs'> | undefined,
-): Summary {
-  const rows = String(ran?.rows ?? 0);
-  const bytes = String(ran?.rowBytes ?? 0);
-  return {
-    read_rows: rows,
-    read_bytes: bytes,
-    written_rows: '0',
-    written_bytes: '0',
-    total_rows_to_read: '0',
-    result_rows: rows,
-    result_bytes: bytes,
-    elapsed_ns: String(ran?.elapsedNs ?? 0),
-  };
-}
-
-export function writeSummary(ran: Ran): Summary {
-  const rows = String(ran.rows);
-  const bytes = String(ran.rowBytes);
-  return {
-    read_rows: rows,
-    read_bytes: bytes,
-    written_rows: rows,
-    written_bytes: bytes,
-    total_rows_to_read: '0',
-    result_rows: rows,
-    result_bytes: bytes,
-    elapsed_ns: String(ran.elapsedNs),
-  };
 }
 
 function compressorFor(

@@ -5,9 +5,10 @@ import type { Asked } from './asked.ts';
 import type { Connection, Connections, Ran } from './connections.ts';
 import { EngineException, toEngineException } from './exceptions.ts';
 import { stringLiteral } from './literals.ts';
-import { readSummary, type Reply } from './reply.ts';
+import type { Reply } from './reply.ts';
 import type { OpenPipe, Spool } from './spool.ts';
 import type { Statement } from './statement.ts';
+import { readSummary } from './summary.ts';
 
 /** So much of a result is held back, so that an early exception still gets its own status. */
 const HOLD_BACK_BYTES = 1 << 20;

@@ -9,15 +9,16 @@ import {
   rmSync,
   statfsSync,
 } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EngineException } from './exceptions.ts';
 
 const FOLDER_PREFIX = 'ledgerline-spool-';
+const MAKE_PIPE = 'mkfifo';
 const MEMORY = '/dev/shm';
 // Containers get 64 MB of it, too little for a few bodies at once.
 const MEMORY_AT_LEAST_BYTES = 1 << 30;
@@ -60,22 +61,26 @@ export class Spool {
   }
 
   /**
-   * Writes a body to a file, decoding it on the way, and hands the file to `use`; the file is
-   * removed in any case. A body that breaks off rejects: half a body must not become half an insert.
+   * Writes an INSERT's rows to a file, decoding the body's on the way, and hands the file to `use`;
+   * it is removed in any case. A body that breaks off rejects: half a body must not become half an
+   * insert.
    */
-  async withBody<T>(
-    source: Iterable<Buffer> | Readable,
-    decoder: Transform | undefined,
-    use: (path: string, bytes: number) => Promise<T>,
+  async withRows<T>(
+    rows: string,
+    body: { readonly stream: Readable; readonly decoder: Transform | undefined } | undefined,
+    use: (path: string) => Promise<T>,
   ): Promise<T> {
     const path = this.path();
     try {
       const file = createWriteStream(path, { highWaterMark: 1 << 20, mode: 0o600 });
+      // Between URL and body there is a line end, as with a server.
+      if (rows !== '') file.write(body === undefined ? rows : `${rows}\n`);
+      const source = body?.stream ?? Readable.from([]);
       const bound = sizeBound(this.#maxBodyBytes);
-      await (decoder === undefined
+      await (body?.decoder === undefined
         ? pipeline(source, bound, file)
-        : pipeline(source, decoder, bound, file));
-      return await use(path, (await stat(path)).size);
+        : pipeline(source, body.decoder, bound, file));
+      return await use(path);
     } catch (error) {
       throw isFull(error) ? spoolFull(this.#folder) : error;
     } finally {
@@ -100,7 +105,7 @@ export class Spool {
     this.#made += 1;
     const path = join(this.#folder, `pipe-${this.#made}-`);
     // Node has no call for it. It happens once per place in the engine, not once per request.
-    execFileSync('mkfifo', ['-m', '600', path]);
+    execFileSync(MAKE_PIPE, ['-m', '600', path]);
     return path;
   }
 }

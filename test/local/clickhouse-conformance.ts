@@ -309,6 +309,15 @@ export function describeClickHouse(name: string, target: () => ClickHouseTarget)
         ).toBe("[(1,'it\\'s'),(2,'\\n;'),(3,'x'),(4,'y'),(5,'z'),(6,'six')]");
       });
 
+      it('take rows from the URL, and from URL and body together', async () => {
+        const name = await table('a UInt8');
+        await must(at(), { query: `INSERT INTO ${name} VALUES (1)`, body: '' });
+        await must(at(), { query: `INSERT INTO ${name} FORMAT CSV 2`, body: '3\n' });
+        expect(
+          await must(at(), `SELECT groupArray(a) FROM (SELECT a FROM ${name} ORDER BY a)`),
+        ).toBe('[1,2,3]');
+      });
+
       it('store nothing of an empty body, and nothing of a corrupt one', async () => {
         const name = await table('a UInt8, b String');
         const query = `INSERT INTO ${name} FORMAT JSONEachRow`;
