@@ -35,9 +35,11 @@ export function define(input: Input, catalog: Catalog): Defined {
   const { category } = input;
   if (category === undefined || catalog.categories.has(category)) {
     const { message, hint } = catalog.explain(input.type, input.version);
-    const way =
-      category === undefined ? 'For a type of your own, give the line a "category".' : hint;
-    return refused(`${message} ${way}`);
+    const nearest = /^Did you mean [^?]*\?/.exec(hint)?.[0];
+    const own = 'For a type of your own, give the line a "category".';
+    return refused(
+      [message, ...(category === undefined ? [nearest, own] : [hint])].filter(Boolean).join(' '),
+    );
   }
   if (category === 'ledger') return refused('The category "ledger" is Ledgerline\'s own.');
   return {

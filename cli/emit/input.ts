@@ -58,7 +58,12 @@ const MOST_FAULTS = 5;
 
 /** A schema's faults by path and rule, without any value. */
 export function faultsOf(error: z.ZodError): string {
-  const faults = error.issues.map((issue) => {
+  // A misspelt field is the reason why another is missing, so that it comes first.
+  const unknownFirst = [
+    ...error.issues.filter(({ code }) => code === 'unrecognized_keys'),
+    ...error.issues.filter(({ code }) => code !== 'unrecognized_keys'),
+  ];
+  const faults = unknownFirst.map((issue) => {
     const path = issue.path.map(String).join('.');
     const rule =
       issue.code === 'unrecognized_keys'

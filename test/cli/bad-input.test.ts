@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { runCli } from './run-cli.ts';
+
+const COMMANDS = ['stack', 'migrate', 'worker', 'emit', 'import', 'query', 'verify', 'version'];
+
+let silent: Server;
+let silentPort = 0;
+const folder = mkdtempSync(join(tmpdir(), 'ledgerline-cli-'));
+
+beforeAll(async () => {
+  // Accepts connections and never says a word: the worst kind of "not there".
+  silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const address = silent.address();
+  silentPort = typeof address === 'object' && address !== null ? address.port : 0;
+});
+afterAll(() => {
+  silent.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+
+describe('help', () => {
+  it.each(COMMANDS)('of %s has examples', async (command) => {
+    const { code, stdout } = await runCli([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(command === 'import' ? /cloudtrail/ : /Examples:\n {2}\$ /);
+  });
+});
+
+describe('what is asked for wrongly', () => {
+  it('an unknown command, option or value ends with 2 and the way out', async () => {
+    for (const args of [['nope'], ['verify', '--nope'], ['query', 'SELECT 1', '-f', 'xml']]) {
+      const { code, stdout, stderr } = await runCli(args);
+      expect(code).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toMatch(/^ledgerline: .*\n.*--help/);
+    }
+  });
+
+  it.each([['worker'], ['verify'], ['migrate'], ['stack'], ['emit']])(
+    'all faults of the environment are told at once, and nothing starts: %s',
+    async (command) => {
+      const { code, stdout, stderr } = await runCli([command], {
+        env: {
+          LEDGERLINE_KAFKA_BROKR: 'x:1',
+          LEDGERLINE_BATCH_ROWS: 'many',
+          AUDIT_TRAIL_LEVEL: 'everything',
+          AUDIT_TRAIL_LEVLE: 'all',
+          AUDIT_TRAIL_RETENTION_DAYS: '-1',
+          LEDGERLINE_CLICKHOUSE_PASSWORD: 'hunter2',
+        },
+      });
+      expect(code).toBe(2);
+      expect(stdout).toBe('');
+      for (const name of ['KAFKA_BROKR', 'BATCH_ROWS', 'LEVEL', 'LEVLE', 'RETENTION_DAYS']) {
+        expect(stderr).toContain(name);
+      }
+      expect(stderr).not.toContain('hunter2');
+    },
+  );
+
+  it('a file that is not there ends with 2 before anything is read', async () => {
+    for (const args of [
+      ['emit', '/no/such'],
+      ['import', 'cloudtrail', '/no/such'],
+    ]) {
+      const { code, stderr } = await runCli(args);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('/no/such')]);
+    }
+  });
+});
+
+describe('what is not there is named in one line with its address and the way out, within 10 s', () => {
+  const event = '{"type":"app.created","actor":{"type":"user","id":"u"},"target":{"id":"a"}}';
+  const oneLine = async (
+    args: string[],
+    env: Record<string, string>,
+    address: string,
+  ): Promise<void> => {
+    const { code, stdout, stderr, ms } = await runCli(args, { env, stdin: event });
+    expect([stderr, code]).toEqual([stderr, 1]);
+    expect(stdout).toBe('');
+    expect(linesOf(stderr)).toHaveLength(1);
+    expect(stderr).toContain(address);
+    expect(ms).toBeLessThan(10_000);
+  };
+
+  it.concurrent.each([['emit'], ['verify'], ['worker'], ['import', 'cloudtrail', '.']])(
+    'no broker: %s %s',
+    (...args) =>
+      oneLine(
+        args.filter((arg) => arg !== undefined),
+        {
+          LEDGERLINE_KAFKA_BROKERS: '127.0.0.1:1',
+          LEDGERLINE_CLICKHOUSE_URL: inject('clickhouseUrl'),
+        },
+        '127.0.0.1:1',
+      ),
+  );
+
+  it.concurrent.each([['emit'], ['verify']])('a broker that never answers: %s', (command) =>
+    oneLine(
+      [command],
+      {
+        LEDGERLINE_KAFKA_BROKERS: `127.0.0.1:${silentPort}`,
+        LEDGERLINE_CLICKHOUSE_URL: inject('clickhouseUrl'),
+      },
+      `127.0.0.1:${silentPort}`,
+    ),
+  );
+
+  it.concurrent.each([['migrate'], ['query', 'SELECT 1']])(
+    'no ClickHouse, and one that never answers: %s %s',
+    async (...args) => {
+      const given = args.filter((arg) => arg !== undefined);
+      for (const port of [1, silentPort]) {
+        const url = `http://127.0.0.1:${port}`;
+        await oneLine(given, { LEDGERLINE_CLICKHOUSE_URL: url }, url);
+      }
+    },
+  );
+
+  it.concurrent.each([['migrate'], ['query', 'SELECT 1'], ['verify'], ['worker']])(
+    'a wrong password, which is not printed: %s %s',
+    async (...args) => {
+      const given = args.filter((arg) => arg !== undefined);
+      const env = {
+        LEDGERLINE_KAFKA_BROKERS: inject('brokers').join(','),
+        LEDGERLINE_CLICKHOUSE_URL: inject('clickhouseUrl'),
+        LEDGERLINE_CLICKHOUSE_PASSWORD: 'hunter2',
+      };
+      // The shared broker has no such topic either: whichever is found first is one line.
+      const { code, stderr } = await runCli(given, { env });
+      expect([code, linesOf(stderr).length]).toEqual([1, 1]);
+      expect(stderr).not.toContain('hunter2');
+      if (given[0] === 'migrate' || given[0] === 'query') {
+        expect(stderr).toContain(inject('clickhouseUrl'));
+        expect(stderr).toContain('LEDGERLINE_CLICKHOUSE_PASSWORD');
+      }
+    },
+  );
+
+  it('no topic: the broker and the topic are named', async () => {
+    const [broker = ''] = inject('brokers');
+    const env = { LEDGERLINE_KAFKA_BROKERS: broker, LEDGERLINE_KAFKA_TOPIC: 'no-such-topic' };
+    for (const command of ['emit', 'verify']) await oneLine([command], env, broker);
+  });
+
+  it('a port that is taken, and no Java: stack', async () => {
+    const taken = ['--kafka-port', String(silentPort), '--clickhouse-port', '0', '--data', folder];
+    const first = await runCli(['stack', ...taken]);
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain(`127.0.0.1:${silentPort}`);
+    expect(first.stderr).not.toContain('    at ');
+    const free = ['--kafka-port', '0', '--clickhouse-port', '0', '--data', folder];
+    const second = await runCli(['stack', ...free], { env: { PATH: '/nowhere' } });
+    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('Install a JVM 17')]);
+  });
+});
