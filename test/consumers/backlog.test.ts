@@ -76,9 +76,8 @@ describe('what waits to be stored (R-DLV-01, R-DLV-03)', () => {
           if (how === 'put back') {
             backlog.putBack(batch);
             const again = backlog.cut({ maxRows: maxRows ?? 1, maxBytes: maxBytes ?? 1 });
-            expect(again?.hash).toBe(batch.hash);
-            expect(again?.rows.every((row, index) => row === batch.rows[index])).toBe(true);
-            batches.push(batch);
+            if (again?.hash !== batch.hash) throw new Error('Cut again, it is another batch');
+            batches.push(again);
           } else if (how === 'shorten' && batch.rows.length > 1)
             batches.push(backlog.shorten(batch, count ?? 1));
           else batches.push(batch);
@@ -124,7 +123,7 @@ describe('what waits to be stored (R-DLV-01, R-DLV-03)', () => {
             expect(batch.rows.length).toBeGreaterThan(0);
             expect(batch.rows.length).toBeLessThanOrEqual(maxRows);
             const bytes = batch.rows.reduce((sum, row) => sum + row.end - row.start, 0);
-            if (batch.rows.length > 1) expect(bytes).toBeLessThanOrEqual(maxBytes);
+            expect(batch.rows.length === 1 || bytes <= maxBytes).toBe(true);
           }
         },
       ),

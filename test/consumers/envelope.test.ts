@@ -17,7 +17,10 @@ function roundTrip(key: Buffer | null, headers: MessageHeaders | undefined) {
 
 const word = fc.string({ unit: 'grapheme', maxLength: 20 });
 const name = fc.oneof(word, fc.constantFrom('ll-id', '__proto__', 'toString', 'constructor', ''));
-const value = fc.oneof(word, word.map(Buffer.from));
+const value = fc.oneof(
+  word,
+  word.map((text) => Buffer.from(text)),
+);
 const given = fc.uniqueArray(fc.tuple(name, fc.oneof(value, fc.array(value, { minLength: 1 }))), {
   selector: ([header]) => header,
   maxLength: 8,
@@ -30,10 +33,10 @@ describe('what came around a message (R-DLV-02)', () => {
         const headers = Object.fromEntries(entries) as MessageHeaders;
         const read = roundTrip(key === null ? null : Buffer.from(key), headers);
         expect(read.key).toBe(key ?? '');
-        expect(Object.entries(read.headers).sort()).toEqual(
-          entries
-            .map(([header, one]) => [header, String(Array.isArray(one) ? one.at(-1) : one)])
-            .sort(),
+        expect(new Map(Object.entries(read.headers))).toEqual(
+          new Map(
+            entries.map(([header, one]) => [header, String(Array.isArray(one) ? one.at(-1) : one)]),
+          ),
         );
       }),
     );
@@ -50,7 +53,8 @@ describe('what came around a message (R-DLV-02)', () => {
   });
 
   it('takes what kafkajs makes of a header that is named like a method of every object', () => {
-    const asDecoded = { toString: [Object.prototype.toString, Buffer.from('v')] };
+    const method = () => 'of every object';
+    const asDecoded = { toString: [method, Buffer.from('v')] };
     const read = roundTrip(null, asDecoded as unknown as MessageHeaders);
     expect(Object.entries(read.headers)).toEqual([['toString', 'v']]);
   });

@@ -83,14 +83,13 @@ async function storeBetweenNeighbours(messages: readonly Buffer[]): Promise<numb
       break;
     }
     expect(classify(refused).kind).toBe('content');
-    if (refused.row === undefined) {
-      const unfit = waiting.findIndex((one) => judge(one, NEVER).kind !== 'fine');
-      expect(unfit, `${refused.message}, and no message is to blame`).toBeGreaterThanOrEqual(0);
-      blame(unfit);
-    } else {
-      expect(refused.row % 2, `a good neighbour is blamed: ${refused.message}`).toBe(0);
-      blame(refused.row / 2 - 1);
-    }
+    const blamed =
+      refused.row === undefined
+        ? waiting.findIndex((one) => judge(one, NEVER).kind !== 'fine')
+        : refused.row / 2 - 1;
+    const isOurs = Number.isInteger(blamed) && blamed >= 0;
+    expect(isOurs, `a good neighbour, or nobody, is to blame: ${refused.message}`).toBe(true);
+    blame(blamed);
   }
   // Those that stood before a refused one have been read, but not counted yet.
   const left = parsed.length > 0 ? await insert(parsed) : undefined;
@@ -134,13 +133,13 @@ describe('the engine sees each message end where we do (R-DLV-02)', () => {
     expect(closingBrace(bytes)).toBe(-1);
     const spliced = `${text.slice(0, -1)},"kafka_offset":1}`.replace('{},', '{');
     const rows = await server
-      .query<{ data: string }>(
+      .query<object>(
         `SELECT * FROM format(JSONEachRow, 'data String, kafka_offset UInt64', {body:String})`,
         { params: { body: spliced } },
       )
       .catch((error: unknown) => error as ClickHouseError);
-    if (Array.isArray(rows)) expect(rows.length).toBeGreaterThan(1);
-    else expect(rows.row).not.toBe(1);
+    // It stores two rows, or finds the fault in a second one.
+    expect(Array.isArray(rows) ? rows.length : (rows.row ?? 0)).toBeGreaterThan(1);
   });
 
   it.each([

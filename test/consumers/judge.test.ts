@@ -217,8 +217,7 @@ describe('a row that the ledger does not take (R-DLV-02)', () => {
     const secret = 'hunter2-hunter2';
     for (const key of Object.keys(WIRE_ROW)) {
       for (const value of [secret, { [secret]: secret }, [secret], -1]) {
-        const verdict = verdictOf(row({ [key]: value }));
-        if (verdict.kind === 'rejected') expect(verdict.rejection.error).not.toContain(secret);
+        expect(JSON.stringify(verdictOf(row({ [key]: value })))).not.toContain(secret);
       }
     }
   });

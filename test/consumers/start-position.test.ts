@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { encodeIdle, encodeIntent, type Intent } from '../../consumers/intent.ts';
+import type { AssignedPartition } from '../../consumers/kafka.ts';
+import { type AcceptedLoss, startPosition } from '../../consumers/start-position.ts';
+import type { WorkerError } from '../../consumers/worker-error.ts';
+import { TOPIC_ID } from './messages.ts';
+
+const OTHER_ID = '0c8d7f8e-0000-4000-8000-000000000002';
+const intent: Intent = { topicId: TOPIC_ID, first: 50, last: 59, rows: 10, hash: 'h', bad: [51] };
+
+const start = (assigned: Partial<AssignedPartition>, accept: AcceptedLoss = 'none') =>
+  startPosition(
+    { partition: 2, committed: 50, metadata: null, low: 0, high: 100, ...assigned },
+    'audit.events',
+    TOPIC_ID,
+    accept,
+  );
+
+function refusal(assigned: Partial<AssignedPartition>, accept: AcceptedLoss = 'none'): WorkerError {
+  try {
+    start(assigned, accept);
+  } catch (error) {
+    return error as WorkerError;
+  }
+  throw new Error('It went on');
+}
+
+describe('from where a partition is read (R-DLV-01)', () => {
+  it.each([
+    [
+      'the first offset there is, when nothing was ever committed',
+      { committed: undefined, low: 7 },
+      7,
+    ],
+    ['the committed offset', {}, 50],
+    ['the committed offset, with our mark between batches', { metadata: encodeIdle(TOPIC_ID) }, 50],
+    ['the committed offset, set by hand', { metadata: '' }, 50],
+    ['the committed offset at the very end', { committed: 100 }, 100],
+    ['the committed offset at the very beginning', { committed: 7, low: 7 }, 7],
+  ])('is %s', (_, assigned, from) => {
+    expect(start(assigned)).toEqual({ from, intent: null });
+  });
+
+  it('is the first offset of the intent, which is taken over', () => {
+    expect(start({ metadata: encodeIntent(intent) })).toEqual({ from: 50, intent });
+  });
+});
+
+describe('what would lose events in silence is left to the operator', () => {
+  it.each([
+    ['a later version’s note', { metadata: '{"v":2}' }, 'DELIVERY_HALTED'],
+    ['another program’s note', { metadata: 'sarama' }, 'DELIVERY_HALTED'],
+    ['a topic that was made again', { metadata: encodeIdle(OTHER_ID) }, 'KAFKA_TOPIC_RECREATED'],
+    [
+      'a topic that was made again under an intent',
+      { metadata: encodeIntent({ ...intent, topicId: OTHER_ID }) },
+      'KAFKA_TOPIC_RECREATED',
+    ],
+    ['a log shorter than what was committed', { high: 49 }, 'KAFKA_TOPIC_RECREATED'],
+    ['retention that was faster', { low: 51 }, 'KAFKA_OFFSETS_LOST'],
+    [
+      'retention that was faster than an intent',
+      { low: 55, metadata: encodeIntent(intent) },
+      'KAFKA_OFFSETS_LOST',
+    ],
+  ])('%s', (_, assigned, code) => {
+    const error = refusal(assigned);
+    expect(error).toMatchObject({ name: 'WorkerError', code });
+    expect(error.message).toContain('partition 2');
+    expect(error.hint).toBeTruthy();
+  });
+
+  it('goes on over what retention took, and says what is lost', () => {
+    const lost = { from: 55, intent: null, lost: { first: 50, last: 54 } };
+    expect(start({ low: 55 }, 'retention')).toEqual(lost);
+    expect(start({ low: 55, metadata: encodeIntent(intent) }, 'retention')).toEqual(lost);
+  });
+
+  it('goes on with the new topic from its first offset', () => {
+    expect(start({ metadata: encodeIdle(OTHER_ID), low: 3 }, 'recreated')).toEqual({
+      from: 3,
+      intent: null,
+    });
+    expect(start({ high: 10 }, 'recreated')).toEqual({ from: 0, intent: null });
+  });
+
+  it('accepts no other loss than the one that was named', () => {
+    expect(refusal({ low: 51 }, 'recreated').code).toBe('KAFKA_OFFSETS_LOST');
+    expect(refusal({ high: 49 }, 'retention').code).toBe('KAFKA_TOPIC_RECREATED');
+    expect(refusal({ metadata: '{"v":2}' }, 'recreated').code).toBe('DELIVERY_HALTED');
+  });
+
+  it('changes nothing where nothing is lost', () => {
+    for (const accept of ['retention', 'recreated'] as const) {
+      expect(start({ metadata: encodeIntent(intent) }, accept)).toEqual({ from: 50, intent });
+    }
+  });
+});
