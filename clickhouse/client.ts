@@ -1,71 +1,14 @@
 import { Readable } from 'node:stream';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { LedgerlineError } from '../schemas/index.ts';
-import { ClickHouseUnreachable, refusalError } from './errors.ts';
+import { DEFAULT_REQUEST_TIMEOUT_MS } from './clickhouse.ts';
+import type { CallOptions, ClickHouse, ClickHouseConfig } from './clickhouse.ts';
+import { ClickHouseUnreachable, isStaleSocket, problemOf, refusalError } from './errors.ts';
 import { readText, withoutTrailingException } from './response.ts';
 import type { AnswerHead } from './response.ts';
 
-export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
-
 /** Workers insert from up to eight partitions at once, beside look-ups and health checks. */
 const MAX_CONNECTIONS = 16;
-
-export interface ClickHouseConfig {
-  /** HTTP(S) address, e.g. `http://127.0.0.1:8123`. */
-  readonly url: string;
-  /** Default `default`. May be missing on the server until `migrate` has made it. */
-  readonly database?: string;
-  /** Default `default`. */
-  readonly username?: string;
-  readonly password?: string;
-  /** Deadline of each call that names none of its own, in milliseconds. Default 30,000. */
-  readonly requestTimeoutMs?: number;
-  /** Shown in ClickHouse's query log as the user agent. */
-  readonly application?: string;
-  /** How insert bodies travel. Default `none`: on one machine, or one rack, gzip costs more than it saves. */
-  readonly compression?: 'none' | 'gzip';
-}
-
-export type Settings = Readonly<Record<string, string | number>>;
-
-export interface CallOptions {
-  /** Bound to `{name:Type}` in the statement; values never enter the SQL text. */
-  readonly params?: Readonly<Record<string, unknown>>;
-  readonly settings?: Settings;
-  readonly signal?: AbortSignal;
-  /** Deadline of the whole call, in milliseconds. */
-  readonly timeoutMs?: number;
-  /** Instead of the database of the configuration. */
-  readonly database?: string;
-}
-
-export interface InsertOptions {
-  readonly table: string;
-  readonly columns: readonly string[];
-  /** The format of `body`, e.g. `JSONEachRow`. */
-  readonly format: string;
-  /** Bytes already in `format`; they are passed on untouched. */
-  readonly body: Readable | Iterable<Buffer>;
-  readonly settings?: Settings;
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface ClickHouse {
-  /** The configured database. */
-  readonly database: string;
-  /** Rows of a SELECT; 64-bit integers are strings, because JSON numbers would lose digits. */
-  query<T>(sql: string, options?: CallOptions): Promise<T[]>;
-  /** The bytes of a SELECT's result. The deadline counts until the last byte; read it to the end or destroy it. */
-  stream(sql: string, options: CallOptions & { readonly format: string }): Promise<Readable>;
-  /** A statement without a result: DDL, a mutation, INSERT … SELECT. Never repeated by the client. */
-  command(sql: string, options?: CallOptions): Promise<void>;
-  /** Never repeated by the client: only the caller knows whether a second one would double rows. */
-  insert(insert: InsertOptions): Promise<{ readonly writtenRows: number }>;
-  /** Resolves when the server answers; says nothing of user or password. Default deadline 5,000 ms. */
-  ping(timeoutMs?: number): Promise<void>;
-  close(): Promise<void>;
-}
 
 /**
  * Opens a pool of connections; nothing is sent before the first call.
@@ -270,33 +213,10 @@ function bytesOf(chunks: Iterable<Buffer>): Readable {
 }
 
 /** Table and column names are quoted, so that a name can never end the statement. */
-export function quoted(name: string): string {
+function quoted(name: string): string {
   return `\`${name.replace(/[\\`]/g, '\\$&')}\``;
 }
 
 function isOurs(error: unknown): boolean {
   return error instanceof LedgerlineError;
-}
-
-function isStaleSocket(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? error.code : undefined;
-  return code === 'ECONNRESET' || code === 'EPIPE';
-}
-
-const PROBLEMS: Record<string, string> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the host name could not be resolved',
-  ECONNRESET: 'the connection was cut',
-  EPIPE: 'the connection was cut',
-  ETIMEDOUT: 'no connection',
-  EHOSTUNREACH: 'no route to that host',
-};
-
-function problemOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return (
-    PROBLEMS[code] ?? (code === '' ? 'the connection failed' : `the connection failed (${code})`)
-  );
 }

@@ -143,3 +143,28 @@ function firstSentence(text: string): string {
     .trim();
   return said.length > MESSAGE_LENGTH ? `${said.slice(0, MESSAGE_LENGTH)}…` : said;
 }
+
+/** A keep-alive connection that the server had closed before it saw the request. */
+export function isStaleSocket(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? error.code : undefined;
+  return code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+const PROBLEMS: Record<string, string> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the host name could not be resolved',
+  ECONNRESET: 'the connection was cut',
+  EPIPE: 'the connection was cut',
+  ETIMEDOUT: 'no connection',
+  EHOSTUNREACH: 'no route to that host',
+};
+
+/** What kept the answer away, in words; the cause's own text may hold more than the reader should see. */
+export function problemOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return (
+    PROBLEMS[code] ?? (code === '' ? 'the connection failed' : `the connection failed (${code})`)
+  );
+}

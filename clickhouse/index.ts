@@ -1,12 +1,13 @@
 /** The ledger's tables: connection, migrations, retention. */
-export { DEFAULT_REQUEST_TIMEOUT_MS, openClickHouse } from './client.ts';
+export { DEFAULT_REQUEST_TIMEOUT_MS } from './clickhouse.ts';
+export { openClickHouse } from './client.ts';
 export type {
   CallOptions,
   ClickHouse,
   ClickHouseConfig,
   InsertOptions,
   Settings,
-} from './client.ts';
+} from './clickhouse.ts';
 export { ClickHouseError, ClickHouseUnreachable } from './errors.ts';
 export type { EngineRefusal } from './errors.ts';
 export { migrate } from './migrate.ts';

@@ -1,5 +1,5 @@
 import { LedgerlineError } from '../schemas/index.ts';
-import type { ClickHouse } from './client.ts';
+import type { ClickHouse } from './clickhouse.ts';
 import { knownMigrations, pendingMigrations } from './migrations.ts';
 import type { AppliedMigration, Migration } from './migrations.ts';
 import { applyRetention } from './retention.ts';

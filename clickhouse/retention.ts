@@ -1,5 +1,5 @@
 import { LedgerlineError } from '../schemas/index.ts';
-import type { ClickHouse } from './client.ts';
+import type { ClickHouse } from './clickhouse.ts';
 
 /** Days by retention class. A class that is not listed has the days of `standard`. */
 export type RetentionClasses = Readonly<Record<string, number>>;
