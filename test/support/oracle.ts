@@ -26,7 +26,8 @@ export async function judgeDelivery(
     logLevel: kafkajs.logLevel.NOTHING,
   }).admin();
   await admin.connect();
-  const bounds = await admin.fetchTopicOffsets(topic).finally(() => admin.disconnect());
+  const bounds = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
   const seen = new Map<string, number>();
   const read = async (table: string): Promise<number> => {
     const rows = await clickhouse.query<{ at: string }>(
