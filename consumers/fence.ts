@@ -149,7 +149,7 @@ export class Fence {
       },
       offsetCommit: (request: CommitRequest) => {
         if (!this.#own.has(request)) return Promise.reject(this.#parts.refusal(FOREIGN_COMMIT));
-        return group.offsetCommit(request as unknown as Parameters<Broker['offsetCommit']>[0]);
+        return group.offsetCommit(request);
       },
     };
     const wrapped = new Proxy(broker, {

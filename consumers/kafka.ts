@@ -143,7 +143,8 @@ export class GroupMember {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: ({ batch, resolveOffset }) => {
+      eachBatch: (payload) => {
+        const { batch } = payload;
         const lastOffset = Number(batch.lastOffset());
         const expected = this.#listener.messages(
           batch.partition,
@@ -152,7 +153,7 @@ export class GroupMember {
           lastOffset,
           batch.messages,
         );
-        if (expected === undefined) resolveOffset(batch.lastOffset());
+        if (expected === undefined) payload.resolveOffset(batch.lastOffset());
         else this.seek(batch.partition, expected);
         return Promise.resolve();
       },

@@ -20,7 +20,7 @@ function importsOf(file: string): string[] {
   const statements = text.matchAll(
     /^(?:import|export)\s+(?!type\b)[^;]*?from\s+'([^']+)'|import\('([^']+)'\)/gm,
   );
-  return [...statements].map((match) => (match[1] ?? match[2]) as string);
+  return [...statements].map((match) => match[1] ?? match[2] ?? '');
 }
 
 /** The packages that get loaded with a file, through all that it imports. */

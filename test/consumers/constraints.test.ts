@@ -13,7 +13,7 @@ const migration = readFileSync(
 );
 const [ledgerTable = ''] = migration.split(/CREATE TABLE IF NOT EXISTS audit_quarantine/);
 const constraints = [...ledgerTable.matchAll(/CONSTRAINT (\w+) CHECK/g)].map(
-  (match) => match[1] as string,
+  ([, name]) => name ?? '',
 );
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');

@@ -9,8 +9,8 @@ import { startWorker, workerConfig } from '../../consumers/index.ts';
 import { GroupMember } from '../../consumers/kafka.ts';
 import { LedgerSink } from '../../consumers/ledger-sink.ts';
 
-const commit = GroupMember.prototype.commit;
-const insert = LedgerSink.prototype.insert;
+const commit = Reflect.get(GroupMember.prototype, 'commit');
+const insert = Reflect.get(LedgerSink.prototype, 'insert');
 let newest: Session | undefined;
 
 const sabotages: Record<string, () => void> = {

@@ -1,6 +1,7 @@
 /** A worker as operators run it: a process of its own, told what to do by its environment. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { until } from './until.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli/ledgerline.js', import.meta.url));
 
@@ -43,10 +44,8 @@ export function spawnWorker(
     },
   });
   let log = '';
-  const listeners = new Set<() => void>();
   const hear = (chunk: Buffer): void => {
     log += chunk.toString();
-    for (const listener of listeners) listener();
   };
   child.stdout?.on('data', hear);
   child.stderr?.on('data', hear);
@@ -58,35 +57,23 @@ export function spawnWorker(
     log: () => log,
     exited,
     kill: (signal) => void child.kill(signal),
-    logged: (text, timeoutMs = 30_000) =>
-      new Promise((resolve, reject) => {
-        const done = (end: () => void): void => {
-          clearTimeout(timer);
-          listeners.delete(look);
-          end();
-        };
-        const look = (): void => {
-          if (log.includes(text)) done(resolve);
-        };
-        const timer = setTimeout(
-          () =>
-            done(() =>
-              reject(new Error(`The worker never logged "${text}":\n${log.slice(-2000)}`)),
-            ),
-          timeoutMs,
+    async logged(text, timeoutMs = 30_000) {
+      const seen = await until(
+        `the worker logs "${text}"`,
+        () =>
+          Promise.resolve({
+            found: log.includes(text),
+            ended: child.exitCode ?? child.signalCode,
+            last: log.slice(-2000),
+          }),
+        ({ found, ended }) => found || ended !== null,
+        timeoutMs,
+      );
+      if (!seen.found) {
+        throw new Error(
+          `The worker ended (${seen.ended}) before it logged "${text}":\n${seen.last}`,
         );
-        listeners.add(look);
-        look();
-        void exited.then(({ code, signal }) => {
-          if (!log.includes(text))
-            done(() =>
-              reject(
-                new Error(
-                  `The worker ended (${code ?? signal}) without logging "${text}":\n${log.slice(-2000)}`,
-                ),
-              ),
-            );
-        });
-      }),
+      }
+    },
   };
 }
