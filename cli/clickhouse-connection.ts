@@ -20,13 +20,16 @@ export async function withClickHouse<T>(
   }
 }
 
+/** Errors about a ClickHouse whose texts do not name it. */
+const SILENT = new Set(['CLICKHOUSE_REFUSED', 'TABLE_UNFIT']);
+
 /** ClickHouse's own words do not say which ClickHouse has spoken. */
 export function withAddress({ worker }: Environment, error: unknown): unknown {
-  if (!(error instanceof ClickHouseError) || error.code !== 'CLICKHOUSE_REFUSED') return error;
+  if (!(error instanceof LedgerlineError) || !SILENT.has(error.code)) return error;
   const { origin } = new URL(worker.clickhouse.url);
   if (error.message.includes(origin)) return error;
-  const hint =
-    error.engineCode === READONLY ? 'This command only reads: give one SELECT.' : error.hint;
+  const readOnly = error instanceof ClickHouseError && error.engineCode === READONLY;
+  const hint = readOnly ? 'This command only reads: give one SELECT.' : error.hint;
   return new LedgerlineError(error.code, `ClickHouse at ${origin}: ${error.message}`, {
     hint,
     retryable: error.retryable,

@@ -7,11 +7,9 @@ import {
   type RetentionClasses,
 } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
+import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
 import { print } from '../terminal.ts';
-
-/** First contact: a server that does not answer is told from a slow migration. */
-const PING_TIMEOUT_MS = 8_000;
 
 interface Migrated {
   readonly database: string;
@@ -47,7 +45,7 @@ Examples:
     });
 
 async function bring(clickhouse: ClickHouse, wanted: RetentionClasses): Promise<Migrated> {
-  await clickhouse.ping(PING_TIMEOUT_MS);
+  await clickhouse.ping(CONTACT_DEADLINE_MS);
   const applied = await migrate(clickhouse);
   const { after, changed } = await applyRetention(clickhouse, wanted);
   return {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { withClickHouse } from '../clickhouse-connection.ts';
+import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
 import { UsageError } from '../failure.ts';
 import { ENGINE_FORMATS, type Format, FORMATS } from '../query/formats.ts';
@@ -10,8 +11,6 @@ import { drawTable, footer } from '../query/table.ts';
 import { asideColours, print, say } from '../terminal.ts';
 
 const DEFAULT_TIMEOUT_S = 60;
-/** First contact: a server that does not answer is told from a slow query. */
-const PING_TIMEOUT_MS = 8_000;
 const MAX_SQL_BYTES = 1024 * 1024;
 
 interface QueryOptions {
@@ -57,7 +56,7 @@ async function query(given: string, options: QueryOptions): Promise<void> {
   const shape = options.json ? 'json' : options.format;
   const { format, settings } = ENGINE_FORMATS[shape];
   await withClickHouse(environment, async (clickhouse) => {
-    await clickhouse.ping(PING_TIMEOUT_MS);
+    await clickhouse.ping(CONTACT_DEADLINE_MS);
     const answer = await clickhouse.stream(sql, {
       format,
       params,
