@@ -1,0 +1,9 @@
+import type { Ledger } from 'ledgerline';
+import type { catalog } from './catalog.ts';
+import type { Store } from './store.ts';
+
+/** What every area of the service works with. */
+export interface Panel {
+  readonly ledger: Ledger<typeof catalog>;
+  readonly store: Store;
+}

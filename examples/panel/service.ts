@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import fastify, { type FastifyInstance } from 'fastify';
+import { LedgerlineError } from 'ledgerline';
+import { ZodError } from 'zod';
+import { appRoutes } from './areas/apps.ts';
+import { backupCollectorRoutes } from './areas/backup-collectors.ts';
+import { configBackupRoutes } from './areas/config-backups.ts';
+import { contactRoutes } from './areas/contacts.ts';
+import { deployKeyRoutes } from './areas/deploy-keys.ts';
+import { domainRoutes } from './areas/domains.ts';
+import { envVarRoutes } from './areas/env-vars.ts';
+import { firewallRoutes } from './areas/firewall.ts';
+import { gatewayRoutes } from './areas/gateway.ts';
+import { serverRoutes } from './areas/servers.ts';
+import { sessionRoutes } from './areas/sessions.ts';
+import { teamRoutes } from './areas/team.ts';
+import type { Panel } from './panel.ts';
+import { Store } from './store.ts';
+
+const AREAS = [
+  serverRoutes,
+  firewallRoutes,
+  appRoutes,
+  envVarRoutes,
+  deployKeyRoutes,
+  domainRoutes,
+  contactRoutes,
+  gatewayRoutes,
+  configBackupRoutes,
+  backupCollectorRoutes,
+  teamRoutes,
+  sessionRoutes,
+];
+
+/** The control panel over HTTP. What it knows it keeps in memory; what happens goes to the ledger. */
+export function buildService(ledger: Panel['ledger']): FastifyInstance {
+  const http = fastify({
+    genReqId: () => randomUUID(),
+    // The address of whoever stands behind the proxy on this machine.
+    trustProxy: '127.0.0.1',
+  });
+  http.setErrorHandler((error: Error, _request, reply) => {
+    if (error instanceof ZodError) {
+      const faults = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+      return reply.code(400).send({ code: 'BODY_INVALID', message: faults.join('; ') });
+    }
+    // What has to be on record cannot be done while the record cannot be kept.
+    if (error instanceof LedgerlineError) {
+      return reply.code(503).send({ code: error.code, message: error.message });
+    }
+    return reply.send(error);
+  });
+  const panel: Panel = { ledger, store: new Store() };
+  for (const area of AREAS) area(http, panel);
+  http.get('/stats', () => ledger.stats());
+  return http;
+}
