@@ -75,6 +75,9 @@ class Reader {
   }
 
   take(count: number): Buffer {
+    if (this.#at + count > this.#bytes.length) {
+      throw new RangeError('The Metadata response ends before the topic');
+    }
     const taken = this.#bytes.subarray(this.#at, this.#at + count);
     this.#at += count;
     return taken;
