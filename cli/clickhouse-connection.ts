@@ -30,7 +30,7 @@ export function withAddress({ worker }: Environment, error: unknown): unknown {
   if (error.message.includes(origin)) return error;
   const readOnly = error instanceof ClickHouseError && error.engineCode === READONLY;
   const hint = readOnly ? 'This command only reads: give one SELECT.' : error.hint;
-  return new LedgerlineError(error.code, `ClickHouse at ${origin}: ${error.message}`, {
+  return new LedgerlineError(error.code, `ClickHouse at ${origin}: ${briefly(error.message)}`, {
     hint,
     retryable: error.retryable,
     cause: error,
@@ -39,3 +39,9 @@ export function withAddress({ worker }: Environment, error: unknown): unknown {
 
 /** ClickHouse's exception for a statement that would change something. */
 const READONLY = 164;
+
+/** Without the format that the client puts behind a statement, and the list of all that SQL allows. */
+const briefly = (message: string): string =>
+  message
+    .replace(/\s*\n\s*FORMAT \w+\.?/g, '')
+    .replace(/\s*Expected one of: [\s\S]*?(?=\s*\([A-Z_]+\)|$)/, '');

@@ -21,7 +21,7 @@ export function progressBar(totalBytes: number): Progress {
   if (!process.stderr.isTTY) return SILENT;
   const bar = new SingleBar(
     {
-      format: 'Importing {bar} {percentage}% | {records} records | {eta_formatted} left',
+      format: 'Importing {bar} {percentage}% | {records} records | {duration_formatted}',
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: true,
@@ -34,7 +34,7 @@ export function progressBar(totalBytes: number): Progress {
     around: (print) => {
       process.stderr.write('\r\u001b[K');
       print();
-      bar.updateETA();
+      bar.render();
     },
     records: (total) => bar.update({ records: count(total) }),
     stop: () => bar.stop(),
