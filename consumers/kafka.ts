@@ -73,7 +73,7 @@ const FENCED = new Set([
   'FENCED_INSTANCE_ID',
 ]);
 
-function connect(options: KafkaOptions): Kafka {
+function connect(options: KafkaOptions, retries = 8): Kafka {
   return new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: [...options.brokers],
@@ -82,7 +82,7 @@ function connect(options: KafkaOptions): Kafka {
     // Its lines repeat what the worker logs, and may quote messages.
     logLevel: kafkajs.logLevel.NOTHING,
     // Named in full, because kafkajs swaps its defaults under NODE_ENV=test.
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, multiplier: 2, factor: 0.2, retries: 8 },
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, multiplier: 2, factor: 0.2, retries },
   });
 }
 
@@ -294,7 +294,8 @@ export async function describeTopic(
 ): Promise<TopicFacts> {
   const { topic, group } = options;
   const address = options.brokers.join(', ');
-  const kafka = connect(options);
+  // Few: whoever asks hears soon that nothing listens there.
+  const kafka = connect(options, 3);
   const fence = new Fence({
     topic,
     roundRobin: PartitionAssigners.roundRobin,

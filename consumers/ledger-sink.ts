@@ -42,6 +42,14 @@ export interface InsertRequest {
   readonly timeoutMs: number;
 }
 
+/** The list of ids travels in the request's address, whose length servers bound. */
+const IDS_PER_QUESTION = 250;
+
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export interface KnownEvent {
   readonly topicId: string;
   readonly partition: number;
@@ -108,15 +116,20 @@ export class LedgerSink {
     });
   }
 
-  /** The highest offset that either table holds of the partition; -1 when none. */
+  /**
+   * The highest offset that either table holds of the partition; -1 when none. Grouped as the projection
+   * `stored_up_to` is, which answers it without reading rows.
+   */
   async highWater({ topicId, partition }: Origin): Promise<number> {
     const rows = await this.#clickhouse.query<{ rows: string; highest: string }>(
       `SELECT count() AS rows, max(highest) AS highest FROM (
          SELECT max(kafka_offset) AS highest FROM ${LEDGER_TABLE}
-         WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:Int32} HAVING count() > 0
+         WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:UInt32}
+         GROUP BY kafka_topic_id, kafka_partition
          UNION ALL
          SELECT max(kafka_offset) AS highest FROM ${QUARANTINE_TABLE}
-         WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:Int32} HAVING count() > 0)`,
+         WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:UInt32}
+         GROUP BY kafka_topic_id, kafka_partition)`,
       { params: { topicId, partition } },
     );
     const [answer] = rows;
@@ -139,18 +152,17 @@ export class LedgerSink {
   async #offsets(table: string, origin: Origin, first: number, last: number): Promise<number[]> {
     const rows = await this.#clickhouse.query<{ offset: string }>(
       `SELECT kafka_offset AS offset FROM ${table}
-       WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:Int32}
-         AND kafka_offset BETWEEN {first:Int64} AND {last:Int64}`,
+       WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:UInt32}
+         AND kafka_offset BETWEEN {first:UInt64} AND {last:UInt64}`,
       { params: { topicId: origin.topicId, partition: origin.partition, first, last } },
     );
     return rows.map(({ offset }) => Number(offset));
   }
 
-  /** Where events with these ids are stored, if they are. */
-  async find(eventIds: readonly string[]): Promise<Map<string, KnownEvent[]>> {
+  /** Where events with these ids, which happened in this span of time, are stored, if they are. */
+  async find(eventIds: readonly string[], span: TimeSpan): Promise<Map<string, KnownEvent[]>> {
     const found = new Map<string, KnownEvent[]>();
-    // In portions: the list travels in the request's address.
-    for (let at = 0; at < eventIds.length; at += 500) {
+    for (let at = 0; at < eventIds.length; at += IDS_PER_QUESTION) {
       const rows = await this.#clickhouse.query<{
         id: string;
         topicId: string;
@@ -158,8 +170,16 @@ export class LedgerSink {
         offset: string;
       }>(
         `SELECT event_id AS id, kafka_topic_id AS topicId, kafka_partition AS partition, kafka_offset AS offset
-         FROM ${LEDGER_TABLE} WHERE event_id IN {ids:Array(UUID)}`,
-        { params: { ids: eventIds.slice(at, at + 500) } },
+         FROM ${LEDGER_TABLE} WHERE event_id IN {ids:Array(UUID)}
+           AND occurred_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})`,
+        {
+          params: {
+            ids: eventIds.slice(at, at + IDS_PER_QUESTION),
+            // Widened by what milliseconds leave out of microseconds.
+            from: Math.floor(span.fromMs) - 1,
+            to: Math.ceil(span.toMs) + 1,
+          },
+        },
       );
       for (const { id, topicId, partition, offset } of rows) {
         const known = { topicId, partition, offset: Number(offset) };

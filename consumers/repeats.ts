@@ -11,21 +11,31 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const REPEAT: Rejection = { reason: 'duplicate', error: 'an event with this id was stored before' };
 
+interface Identity {
+  readonly id: string;
+  readonly occurredAtMs: number;
+}
+
 export async function findRepeats(
   rows: readonly Row[],
   origin: Origin,
   sink: Pick<LedgerSink, 'find'>,
 ): Promise<Map<number, Rejection>> {
-  const ids = new Map<Row, string>();
+  const identities = new Map<Row, Identity>();
   for (const row of rows) {
-    const id = row.fault ? undefined : eventIdOf(row);
-    if (id !== undefined) ids.set(row, id);
+    const identity = row.fault ? undefined : identityOf(row);
+    if (identity) identities.set(row, identity);
   }
-  const suspects = rows.filter((row) => row.mayRepeat && ids.has(row));
-  const known = await sink.find([...new Set(suspects.map((row) => ids.get(row) as string))]);
+  const suspects = rows.flatMap((row) => (row.mayRepeat ? (identities.get(row) ?? []) : []));
+  const times = suspects.map(({ occurredAtMs }) => occurredAtMs);
+  // A message that was sent before says the same as then, its time included: that is where to look.
+  const known = await sink.find([...new Set(suspects.map(({ id }) => id))], {
+    fromMs: times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY),
+    toMs: times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY),
+  });
   const repeats = new Map<number, Rejection>();
   const seen = new Set<string>();
-  for (const [row, id] of ids) {
+  for (const [row, { id }] of identities) {
     const elsewhere = known
       .get(id)
       ?.some(
@@ -40,10 +50,16 @@ export async function findRepeats(
   return repeats;
 }
 
-function eventIdOf(row: Row): string | undefined {
+/** What a repeat is known by; `undefined` for a row that the engine will refuse anyway. */
+function identityOf(row: Row): Identity | undefined {
   try {
-    const { event_id: id } = JSON.parse(valueOf(row).toString('utf8')) as { event_id?: unknown };
-    return typeof id === 'string' && UUID.test(id) ? id.toLowerCase() : undefined;
+    const { event_id: id, occurred_at: time } = JSON.parse(valueOf(row).toString('utf8')) as Record<
+      string,
+      unknown
+    >;
+    if (typeof id !== 'string' || !UUID.test(id) || typeof time !== 'string') return undefined;
+    const occurredAtMs = Date.parse(time);
+    return Number.isNaN(occurredAtMs) ? undefined : { id: id.toLowerCase(), occurredAtMs };
   } catch {
     return undefined;
   }

@@ -109,7 +109,7 @@ async function compare(
   const committed = bounds.committed ?? low;
   const params = { topicId, partition, low, committed, high };
   const rowsOf = (table: string): string =>
-    `SELECT kafka_offset AS offset FROM ${table} WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:Int32}`;
+    `SELECT kafka_offset AS offset FROM ${table} WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:UInt32}`;
   const [counts] = await clickhouse.query<
     Record<'stored' | 'quarantined' | 'both' | 'rows' | 'settled' | 'ahead', string>
   >(

@@ -5,7 +5,8 @@ import { batchOf, message, ORIGIN, TOPIC_ID } from './messages.ts';
 
 const id = (n: number): string => `01936b2a-7e1c-7cc3-98c4-${String(n).padStart(12, '0')}`;
 const again = { headers: { 'll-dup': '1' } };
-const event = (n: number): string => JSON.stringify({ event_id: id(n) });
+const event = (n: number): string =>
+  JSON.stringify({ event_id: id(n), occurred_at: '2026-11-22T10:00:00Z' });
 
 /** A ledger that holds these events; it remembers what it was asked. */
 function ledger(held: Readonly<Record<string, KnownEvent[]>> = {}) {
