@@ -75,7 +75,7 @@ describe('messages that may have been sent before (R-DLV-01)', () => {
   });
 
   it('does not mind how the id is written', async () => {
-    const upper = JSON.stringify({ event_id: id(1).toUpperCase() });
+    const upper = event(1).replace(id(1), id(1).toUpperCase());
     const its = ledger({ [id(1)]: [at(1)] });
     expect(await repeatsIn([message(5, upper, again)], its)).toEqual([5]);
   });
