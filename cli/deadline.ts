@@ -1,7 +1,7 @@
 import { LedgerlineError } from '../schemas/index.ts';
 
 /** First contact with Kafka or ClickHouse: a person waits, and hears within 10 s what is wrong. */
-export const CONTACT_DEADLINE_MS = 6_000;
+export const CONTACT_DEADLINE_MS = 5_000;
 
 /** The promise's own end, or an error at the deadline; `late` then deals with what still comes. */
 export async function withDeadline<T>(

@@ -37,7 +37,7 @@ export class Publishing {
     this.#onLost = onLost;
   }
 
-  /** @throws LedgerlineError KAFKA_UNREACHABLE, KAFKA_REFUSED, within 6 s */
+  /** @throws LedgerlineError KAFKA_UNREACHABLE, KAFKA_REFUSED, within 5 s */
   static async open(
     { worker: { kafka } }: Environment,
     onLost: (where: string, error: LedgerlineError) => void,

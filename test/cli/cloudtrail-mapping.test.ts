@@ -386,7 +386,7 @@ describe.skipIf(missing)('R-ASK-09: the recorded account', () => {
           for (const [at, depth, value] of edits) plant(record, at, depth, value);
           const result = mapCloudTrailRecord(record);
           if (result.ok) isRow(result.event);
-          else expect(result.reason).not.toBe('');
+          return result.ok || result.reason !== '';
         },
       ),
       { numRuns: 250 },

@@ -54,22 +54,13 @@ const consumed = async (): Promise<Totals> =>
     30_000,
   );
 
+let beforeMigration: Ran;
+let migrated: Ran;
+
 beforeAll(async () => {
   await createTopic({ brokers: inject('brokers'), topic }, { partitions: 4 });
-  expect(await ledgerline(['query', 'SELECT count() FROM audit_events'])).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('ledgerline migrate'),
-  });
-  const migrated = await ledgerline(['migrate', '--json'], {
-    env: { AUDIT_TRAIL_RETENTION_DAYS: '30' },
-  });
-  expect([migrated.code, migrated.stderr]).toEqual([0, '']);
-  expect(JSON.parse(migrated.stdout)).toMatchObject({
-    database,
-    applied: [expect.stringContaining('0001')],
-    retention: { standard: 30 },
-    retentionChanged: true,
-  });
+  beforeMigration = await ledgerline(['query', 'SELECT count() FROM audit_events']);
+  migrated = await ledgerline(['migrate', '--json'], { env: { AUDIT_TRAIL_RETENTION_DAYS: '30' } });
   worker = spawnWorker({
     brokers: inject('brokers'),
     clickhouseUrl: inject('clickhouseUrl'),
@@ -79,12 +70,25 @@ beforeAll(async () => {
   await worker.logged('joined the group');
 });
 
-afterAll(async () => {
+afterAll(() => {
+  worker.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
-  worker.kill('SIGTERM');
-  const { code } = await worker.exited;
-  // It drains, and says with 0 that nothing is left.
-  expect(code).toBe(0);
+});
+
+describe('R-RET-01: migrate', () => {
+  it('is what a query before it asks for, and says what it has done', async () => {
+    expect(beforeMigration.code).toBe(1);
+    expect(beforeMigration.stderr).toContain('ledgerline migrate');
+    expect([migrated.code, migrated.stderr]).toEqual([0, '']);
+    expect(JSON.parse(migrated.stdout)).toMatchObject({
+      database,
+      applied: [expect.stringContaining('0001')],
+      retention: { standard: 30 },
+      retentionChanged: true,
+    });
+    const again = await ledgerline(['migrate']);
+    expect(again.stdout).toMatch(/is up to date\nretention: standard 30 days/);
+  });
 });
 
 describe('R-DOC-03: from a line of NDJSON to a query', () => {
@@ -278,5 +282,13 @@ describe('R-ASK-07: query', () => {
     const [code] = (await once(child, 'exit')) as [number | null];
     expect([code, stderr]).toEqual([0, '']);
     expect(peakKb).toBeLessThan(200_000);
+  });
+});
+
+describe('R-DLV-04: worker', () => {
+  it('drains on SIGTERM and says with 0 that nothing is left', async () => {
+    worker.kill('SIGTERM');
+    expect((await worker.exited).code).toBe(0);
+    expect(worker.log()).toContain('"msg":"stopped"');
   });
 });
