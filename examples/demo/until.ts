@@ -5,13 +5,15 @@ interface Waiting<T> {
   readonly what: string;
   readonly ask: () => Promise<T>;
   readonly holds: (answer: T) => boolean;
+  /** 100 when absent. */
+  readonly everyMs?: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
 /** Asks again and again until it holds. Throws at the deadline, or when the signal says so. */
 export async function until<T>(waiting: Waiting<T>): Promise<T> {
-  const { what, ask, holds, timeoutMs, signal } = waiting;
+  const { what, ask, holds, everyMs = 100, timeoutMs, signal } = waiting;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     signal.throwIfAborted();
@@ -20,6 +22,6 @@ export async function until<T>(waiting: Waiting<T>): Promise<T> {
     if (performance.now() > deadline) {
       throw new Error(`Waited ${timeoutMs / 1000} s in vain until ${what}.`);
     }
-    await sleep(100, undefined, { signal });
+    await sleep(everyMs, undefined, { signal });
   }
 }
