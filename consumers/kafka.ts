@@ -6,6 +6,7 @@ import kafkajs, { type Consumer, type Kafka } from 'kafkajs';
 import type { ConsumedMessage } from './backlog.ts';
 import { pause } from './backoff.ts';
 import { type Assignment, Fence, type Session, fetchTopicId } from './fence.ts';
+import { MAX_METADATA_BYTES } from './intent.ts';
 import { WorkerError } from './worker-error.ts';
 
 // A CommonJS package, not all of whose names Node can see as exports.
@@ -177,7 +178,11 @@ export class GroupMember {
     this.#consumer.resume([{ topic: this.#options.topic, partitions: [partition] }]);
   }
 
-  /** One attempt to commit an offset with its metadata, in the session it belongs to. */
+  /**
+   * One attempt to commit an offset with its metadata, in the session it belongs to.
+   *
+   * @throws WorkerError KAFKA_TOPIC_UNFIT when the broker never takes metadata of that size
+   */
   async commit(
     session: Session,
     partition: number,
@@ -204,6 +209,16 @@ export class GroupMember {
     } catch (error) {
       const { type } = error as { type?: string };
       if (type !== undefined && FENCED.has(type)) return 'fenced';
+      if (type === 'OFFSET_METADATA_TOO_LARGE') {
+        throw new WorkerError(
+          'KAFKA_TOPIC_UNFIT',
+          'Kafka takes too little metadata with an offset.',
+          {
+            hint: `Set the broker's offset.metadata.max.bytes to ${MAX_METADATA_BYTES} at least, its default.`,
+            cause: error,
+          },
+        );
+      }
       return { retry: error instanceof Error ? error : new Error(String(error)) };
     }
   }

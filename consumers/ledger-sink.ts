@@ -7,6 +7,7 @@ import { INSERT_COLUMNS } from '../schemas/index.ts';
 import type { Row } from './backlog.ts';
 import { encodeQuarantine, type QuarantinedMessage, QUARANTINE_COLUMNS } from './quarantine.ts';
 import { insertBody, type Origin } from './splice.ts';
+import type { AcceptedLossRecord } from './start-position.ts';
 
 export const LEDGER_TABLE = 'audit_events';
 export const QUARANTINE_TABLE = 'audit_quarantine';
@@ -93,24 +94,21 @@ export class LedgerSink {
     });
   }
 
-  /** Records offsets that Kafka lost and an operator has accepted to lose, at the last of them. */
-  async recordLoss(
-    origin: Origin,
-    lost: { readonly first: number; readonly last: number },
-    leaseEndsMs: number,
-  ): Promise<void> {
+  /** Records what Kafka lost and an operator has accepted to lose, at the last offset of it. */
+  async recordLoss(origin: Origin, lost: AcceptedLossRecord, leaseEndsMs: number): Promise<void> {
     const message: QuarantinedMessage = {
       reason: 'accepted_loss',
-      error: `offsets ${lost.first}-${lost.last} were deleted by Kafka before they were stored`,
+      error: lost.error,
       offset: lost.last,
       timestamp: 0,
       key: '',
       headers: {},
       message: Buffer.alloc(0),
     };
+    const { topicId, first, last } = lost;
     await this.quarantine([message], {
-      origin,
-      token: `ledgerline/${origin.topicId}/${origin.partition}/${lost.first}-${lost.last}/lost`,
+      origin: { ...origin, topicId },
+      token: `ledgerline/${topicId}/${origin.partition}/${first}-${last}/lost`,
       leaseSeconds: Math.floor(leaseEndsMs / 1000),
       timeoutMs: 10_000,
     });

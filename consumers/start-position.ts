@@ -11,8 +11,16 @@ export type AcceptedLoss = 'none' | 'retention' | 'recreated';
 export interface StartPosition {
   readonly from: number;
   readonly intent: Intent | null;
-  /** Offsets that are gone from Kafka and that the operator has accepted to lose. */
-  readonly lost?: { readonly first: number; readonly last: number };
+  /** What is gone from Kafka, and the operator has accepted to lose. */
+  readonly lost?: AcceptedLossRecord;
+}
+
+export interface AcceptedLossRecord {
+  /** Of the log that has lost it: the old one's, when the topic was made again. */
+  readonly topicId: string;
+  readonly first: number;
+  readonly last: number;
+  readonly error: string;
 }
 
 /** @throws WorkerError KAFKA_TOPIC_RECREATED, KAFKA_OFFSETS_LOST, DELIVERY_HALTED */
@@ -35,22 +43,35 @@ export function startPosition(
       },
     );
   }
-  const foreign = found.kind !== 'none' && found.topicId !== topicId;
-  if (foreign || committed > high) {
-    if (accept === 'recreated') return { from: low, intent: null };
+  if (found.kind !== 'none' && found.topicId !== topicId) {
+    const error = `the topic was deleted and made again; what its old log held from offset ${committed} on was not stored`;
+    if (accept === 'recreated') {
+      const lost = { topicId: found.topicId, first: committed, last: committed, error };
+      return { from: low, intent: null, lost };
+    }
     throw new WorkerError(
       'KAFKA_TOPIC_RECREATED',
-      foreign
-        ? `The topic ${topic} was deleted and made again: what the old one held behind offset ${committed} of partition ${partition} is not in the ledger.`
-        : `The committed offset ${committed} of ${where} lies behind its end ${high}: the topic was made again, or lost its tail.`,
+      `The topic ${topic} was deleted and made again: what the old one held behind offset ${committed} of partition ${partition} is not in the ledger.`,
       {
-        hint: 'If that loss is known and accepted, start with LEDGERLINE_ACCEPT_LOSS=recreated: the worker goes on from the first offset there is.',
+        hint: 'If that loss is known and accepted, start with LEDGERLINE_ACCEPT_LOSS=recreated: it is recorded in audit_quarantine, and the worker goes on from the first offset there is.',
+      },
+    );
+  }
+  if (committed > high) {
+    // Its next messages get offsets that the ledger has rows for: going on would skip them in silence.
+    throw new WorkerError(
+      'KAFKA_OFFSETS_LOST',
+      `The committed offset ${committed} of ${where} lies behind its end ${high}: Kafka has lost messages that were stored.`,
+      {
+        hint: 'Its offsets would be given out twice. Send events to a new topic, and point LEDGERLINE_KAFKA_TOPIC there.',
       },
     );
   }
   if (low > committed) {
     if (accept === 'retention') {
-      return { from: low, intent: null, lost: { first: committed, last: low - 1 } };
+      const last = low - 1;
+      const error = `offsets ${committed}-${last} were deleted by Kafka before they were stored`;
+      return { from: low, intent: null, lost: { topicId, first: committed, last, error } };
     }
     throw new WorkerError(
       'KAFKA_OFFSETS_LOST',

@@ -222,7 +222,7 @@ class RunningWorker implements Worker {
           );
           this.#log.warn(
             { partition, ...start.lost },
-            'offsets lost to retention, as accepted by configuration',
+            'recorded a loss, as accepted by configuration',
           );
         }
         this.#runners.set(
@@ -277,14 +277,7 @@ class RunningWorker implements Worker {
         if (this.#runners.has(partition)) this.#member?.resume(partition);
       },
       halted: (partition, halt) => this.#halt(haltError(partition, halt)),
-      broken: (partition, error) =>
-        this.#halt(
-          new WorkerError(
-            'DELIVERY_HALTED',
-            `Partition ${partition} stopped at a fault of the worker: ${error.message}`,
-            { hint: 'Please report it with the stack trace of the log.', cause: error },
-          ),
-        ),
+      broken: (partition, error) => this.#halt(brokenError(partition, error)),
     };
   }
 
@@ -331,6 +324,15 @@ function haltError(partition: number, halt: Halt): WorkerError {
         ? 'Run `ledgerline migrate`, check the rights of LEDGERLINE_CLICKHOUSE_USER, then start the worker again.'
         : 'Nothing was committed past this point: see docs/delivery.md, "When a worker stops by itself".',
     },
+  );
+}
+
+function brokenError(partition: number, error: Error): WorkerError {
+  if (error instanceof WorkerError) return error;
+  return new WorkerError(
+    'DELIVERY_HALTED',
+    `Partition ${partition} stopped at a fault of the worker: ${error.message}`,
+    { hint: 'Please report it with the stack trace of the log.', cause: error },
   );
 }
 
