@@ -2,7 +2,7 @@
  * The only place of the consuming side that imports kafkajs: a member of the worker group whose commits
  * are fenced, and the few questions about a topic that `verify` and the start-up checks ask.
  */
-import kafkajs, { type Consumer, type Kafka } from 'kafkajs';
+import kafkajs, { type Admin, type Consumer, type Kafka } from 'kafkajs';
 import type { ConsumedMessage } from './backlog.ts';
 import { pause } from './backoff.ts';
 import { type Assignment, Fence, type Session, fetchTopicId } from './fence.ts';
@@ -418,9 +418,10 @@ export async function createTopic(
     connectionTimeoutMs: 3_000,
     requestTimeoutMs: 10_000,
   }).admin();
+  const over = new AbortController();
   const make = async (): Promise<boolean> => {
     await admin.connect();
-    return admin.createTopics({
+    const made = await admin.createTopics({
       topics: [
         {
           topic,
@@ -429,15 +430,20 @@ export async function createTopic(
           configEntries: [{ name: 'cleanup.policy', value: 'delete' }],
         },
       ],
-      waitForLeaders: true,
+      // kafkajs waits for leaders with one question, which a broker answers too early to know.
+      waitForLeaders: false,
     });
+    while (!over.signal.aborted && !(await hasLeaders(admin, topic))) {
+      await pause(100, over.signal);
+    }
+    return made;
   };
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`no answer within ${CREATE_TOPIC_DEADLINE_MS} ms`)),
-      CREATE_TOPIC_DEADLINE_MS,
-    );
+    timer = setTimeout(() => {
+      over.abort();
+      reject(new Error(`no answer within ${CREATE_TOPIC_DEADLINE_MS} ms`));
+    }, CREATE_TOPIC_DEADLINE_MS);
   });
   try {
     return await Promise.race([make(), deadline]);
@@ -453,5 +459,18 @@ export async function createTopic(
   } finally {
     clearTimeout(timer);
     void admin.disconnect().catch(() => undefined);
+  }
+}
+
+/** Whether every partition of the topic can be written to; a topic just made takes a moment. */
+async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const partitions = topics[0]?.partitions ?? [];
+    return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
+  } catch (error) {
+    const { type } = error as { type?: string };
+    if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'LEADER_NOT_AVAILABLE') return false;
+    throw error;
   }
 }

@@ -22,8 +22,8 @@ export const emitCommand = (): Command =>
       `Reads one event per line and records it; ends when Kafka has all of them on all in-sync replicas.
 A line is an event as the SDK's emit takes it, with its "type", or a wire row (told by its
 "wire_version"). Types of the built-in catalogs are checked against their schema; a type of your own
-needs a "category" of your own. A line that names its event's "id" may be emitted again: it is stored
-once. Bad lines are reported by number, the rest goes on, and the exit code is 1.`,
+needs a "category" of your own. A line that names its event's "id" and "occurredAt" may be emitted
+again: it is stored once. Bad lines are reported by number, the rest goes on, and the exit code is 1.`,
     )
     .argument('[file...]', 'files to read; "-" or none: stdin')
     .option('--service <name>', 'who records, where a line does not say', 'cli')

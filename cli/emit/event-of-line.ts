@@ -68,6 +68,9 @@ function ofInput(value: object, defaults: Defaults): LineRead {
   const parsed = inputSchema.safeParse(value);
   if (!parsed.success) return refused(faultsOf(parsed.error));
   const input = parsed.data;
+  if (input.id !== undefined && input.occurredAt === undefined) {
+    return refused('occurredAt: is required beside an id: a repeat is known by both');
+  }
   const occurredAt = wireInstant(input.occurredAt ?? defaults.now());
   if (occurredAt === undefined) {
     return refused('occurredAt: must be an ISO 8601 instant between the years 1900 and 2299');

@@ -23,14 +23,14 @@ let silentPort = 0;
 const folder = mkdtempSync(join(tmpdir(), 'ledgerline-cli-'));
 
 beforeAll(async () => {
-  await createTopic({ brokers: inject('brokers'), topic: `bad-input-${run}` }, { partitions: 1 });
-  const { code, stderr } = await runCli(['migrate'], { env: sound() });
-  if (code !== 0) throw new Error(stderr);
   // Accepts connections and never says a word: the worst kind of "not there".
   silent = createServer();
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const address = silent.address();
   silentPort = typeof address === 'object' && address !== null ? address.port : 0;
+  await createTopic({ brokers: inject('brokers'), topic: `bad-input-${run}` }, { partitions: 1 });
+  const { code, stderr } = await runCli(['migrate'], { env: sound() });
+  if (code !== 0) throw new Error(stderr);
 });
 afterAll(() => {
   silent.close();

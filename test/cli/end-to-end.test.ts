@@ -121,8 +121,15 @@ describe('R-DOC-03: from a line of NDJSON to a query', () => {
 
   it('an event that names its id is stored once, however often it is emitted', async () => {
     const file = join(folder, 'again.ndjson');
-    const line = { id: randomUUID(), type: 'app.created', actor: { type: 'user', id: 'u' } };
-    writeFileSync(file, JSON.stringify({ ...line, tenant: 'again', target: { id: 'a' } }));
+    const line = {
+      id: randomUUID(),
+      occurredAt: new Date().toISOString(),
+      type: 'app.created',
+      tenant: 'again',
+      actor: { type: 'user', id: 'u' },
+      target: { id: 'a' },
+    };
+    writeFileSync(file, JSON.stringify(line));
     for (let time = 0; time < 2; time++) {
       expect(await ledgerline(['emit', file])).toMatchObject({
         code: 0,

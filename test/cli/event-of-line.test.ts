@@ -69,7 +69,9 @@ describe('R-REC-02: a line of `ledgerline emit`', () => {
   });
 
   it('with an id of its own, or as a wire row, may be sent again', () => {
-    const first = read({ type: 'app.created', id: ID, actor: ACTOR, target: { id: 'a' } });
+    const line = { type: 'app.created', id: ID, actor: ACTOR, target: { id: 'a' } };
+    expect(reasonOf(line)).toContain('occurredAt: is required beside an id');
+    const first = read({ ...line, occurredAt: '2026-11-22T09:00:00Z' });
     if (!first.ok) throw new Error(first.reason);
     expect(first.mayRepeat).toBe(true);
     const row = encodeRow(first.event).toString();
