@@ -53,7 +53,7 @@ export interface VerifyOptions {
   readonly timeoutMs?: number;
 }
 
-const KAFKA_DEADLINE_MS = 6_000;
+const KAFKA_DEADLINE_MS = 5_000;
 const SHOWN_RANGES = 10;
 
 /**

@@ -32,7 +32,7 @@ export interface Worker {
 }
 
 /** How long the first contact with Kafka or ClickHouse may take. */
-const START_DEADLINE_MS = 6_000;
+const START_DEADLINE_MS = 5_000;
 const TICK_MS = 50;
 const FETCH_BYTES_PER_PARTITION = 1024 * 1024;
 const FETCH_BYTES = 4 * 1024 * 1024;
