@@ -53,6 +53,9 @@ export {
   type AuditEvent,
   type Catalog,
   type Category,
+  type Change,
   type EventInput,
   type EventTypeName,
+  type Party,
+  type RelatedParty,
 } from '../schemas/index.ts';

@@ -5,6 +5,7 @@ import {
   encodeRow,
   LedgerlineError,
   messageKey,
+  outcomeOf,
   type Catalog,
   type Category,
   type EventInput,
@@ -27,7 +28,7 @@ import {
   type StoredReceipt,
 } from './receipt.ts';
 import { Recording } from './recording.ts';
-import { outcomeOf, stamped, type AnyInput, type Stamp } from './stamp.ts';
+import { stamped, type AnyInput, type Stamp } from './stamp.ts';
 
 /** What became of the events since the ledger was made. */
 export interface LedgerStats extends Counts {
@@ -201,7 +202,7 @@ class AuditLedger {
     try {
       plan = this.#plans.find(type, input.version);
       if (plan === undefined) return this.#unplanned(type, input);
-      const outcome = outcomeOf(input);
+      const outcome = outcomeOf(plan.definition.outcome, input);
       const verdict = plan.verdicts[outcome];
       if (verdict === KEEP) {
         if (!plan.asksTarget || !this.#excludes(plan, input)) {

@@ -35,10 +35,6 @@ export interface Stamp {
   readonly clock: Clock;
 }
 
-/** The outcome an input states or, by having an error, implies. */
-export const outcomeOf = (input: AnyInput): Outcome =>
-  input.outcome ?? (input.error === undefined ? 'success' : 'failure');
-
 /** Who acted: the input's actor, or the ledger's. */
 function actorOf(definition: ResolvedEvent, input: AnyInput, stamp: Stamp): Party {
   const actor = input.actor ?? stamp.actor;

@@ -37,7 +37,7 @@ export interface EventFields {
   readonly tenant?: string | undefined;
   readonly actor?: Party | undefined;
   readonly related?: readonly RelatedParty[] | undefined;
-  /** When absent: `failure` if there is an `error`, otherwise the type's own, mostly `success`. */
+  /** When absent: the type's own, mostly `success`, which an `error` turns into `failure`. */
   readonly outcome?: Outcome | undefined;
   /** The type's own when absent. */
   readonly severity?: Severity | undefined;

@@ -181,3 +181,15 @@ function refused(
     error: new LedgerlineError(code, `The event ${name} ${what}.`, { hint, cause }),
   };
 }
+
+/**
+ * How an event ended: as its input states; or as its type says, mostly with success, which an error
+ * turns into a failure. A type that is about a refusal stays denied, and the error says why.
+ */
+export function outcomeOf(
+  own: Outcome,
+  input: { readonly outcome?: Outcome | undefined; readonly error?: unknown },
+): Outcome {
+  if (input.outcome !== undefined) return input.outcome;
+  return own === 'success' && input.error !== undefined ? 'failure' : own;
+}

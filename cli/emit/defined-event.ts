@@ -2,6 +2,7 @@ import {
   type AuditEvent,
   type Catalog,
   checkInput,
+  outcomeOf,
   type ResolvedEvent,
 } from '../../schemas/index.ts';
 import type { Input } from './input.ts';
@@ -13,7 +14,7 @@ export type Defined =
       readonly ok: true;
       readonly fields: Pick<
         AuditEvent,
-        'type' | 'version' | 'category' | 'operation' | 'severity'
+        'type' | 'version' | 'category' | 'operation' | 'outcome' | 'severity'
       > & {
         readonly retentionClass: string | undefined;
         readonly targetType: string | undefined;
@@ -49,6 +50,7 @@ export function define(input: Input, catalog: Catalog): Defined {
       version: input.version ?? 1,
       category,
       operation: input.operation ?? 'unknown',
+      outcome: outcomeOf('success', input),
       severity: input.severity ?? 'informational',
       retentionClass: input.retentionClass,
       targetType: undefined,
@@ -77,6 +79,7 @@ function declared(definition: ResolvedEvent, input: Input): Defined {
       version: definition.version,
       category,
       operation: definition.freeForm ? (input.operation ?? operation) : operation,
+      outcome: outcomeOf(definition.outcome, input),
       severity: input.severity ?? definition.severity,
       retentionClass: input.retentionClass ?? definition.retentionClass,
       targetType: definition.target,

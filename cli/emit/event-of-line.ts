@@ -89,7 +89,6 @@ function ofInput(value: object, defaults: Defaults): LineRead {
       id: input.id ?? defaults.newId(),
       occurredAt,
       target,
-      outcome: input.outcome ?? (input.error === undefined ? 'success' : 'failure'),
       tenant: input.tenant ?? defaults.tenant,
       service: input.service ?? defaults.service,
       producer: { id: defaults.producer.id, seq: defaults.producer.nextSeq() },

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLedger, LedgerlineError, type LedgerOptions } from '../../producers/index.ts';
+import {
+  authorization,
+  createLedger,
+  LedgerlineError,
+  type LedgerOptions,
+} from '../../producers/index.ts';
 import { memoryTransport, type StoredMessage } from '../../producers/testing.ts';
 import { actor, catalog, lineLogger, update } from './catalog.ts';
 
@@ -96,6 +101,16 @@ describe('emit', () => {
     ledger.emit('app.env_var.updated', { ...update(), error: { code: 'E1' }, outcome: 'denied' });
     await ledger.close();
     expect(rows().map((row) => row['outcome'])).toEqual(['failure', 'denied']);
+  });
+
+  test('a type that is about a refusal is denied without saying so, with or without an error', async () => {
+    const transport = memoryTransport();
+    const ledger = createLedger({ service: 'panel', catalog: authorization, transport });
+    const data = { permission: 'keys:write' };
+    ledger.emit('authorization.permission.denied', { actor, data });
+    ledger.emit('authorization.permission.denied', { actor, data, error: { code: 'ROLE' } });
+    await ledger.close();
+    expect(transport.events().map(({ outcome }) => outcome)).toEqual(['denied', 'denied']);
   });
 
   test('what is filtered answers with one shared receipt for each cause', () => {
