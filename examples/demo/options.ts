@@ -28,26 +28,38 @@ export class UsageError extends Error {}
 const LEAST = 500;
 const MOST = 1_000_000;
 
-/** Reads and checks the command line and the environment. Throws UsageError. */
+/** Reads and checks the command line and the environment. Throws UsageError, which names every fault. */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): DemoOptions {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        actions: { type: 'string', default: '25000' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    const actions = Number(values.actions);
-    if (!Number.isInteger(actions) || actions < LEAST || actions > MOST) {
-      throw new RangeError(`--actions: a whole number from ${LEAST} to ${MOST}`);
+  const faults: string[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      faults.push((error as Error).message);
+      return undefined;
     }
-    // The processes to come read these as well; faults are better told before anything runs.
-    optionsFromEnv(env);
-    workerConfig(env);
-    return { actions, json: values.json, help: values.help };
-  } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error });
+  };
+  const options = attempt(() => fromCommandLine(args));
+  // The processes to come read these; faults are better told before anything runs.
+  attempt(() => workerConfig(env));
+  const ofTheEdge = Object.entries(env).filter(([name]) => name.startsWith('AUDIT_TRAIL_'));
+  attempt(() => optionsFromEnv(Object.fromEntries(ofTheEdge)));
+  if (options === undefined || faults.length > 0) throw new UsageError(faults.join('\n'));
+  return options;
+}
+
+function fromCommandLine(args: readonly string[]): DemoOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      actions: { type: 'string', default: '25000' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const actions = Number(values.actions);
+  if (!Number.isInteger(actions) || actions < LEAST || actions > MOST) {
+    throw new RangeError(`--actions: a whole number from ${LEAST} to ${MOST}`);
   }
+  return { actions, json: values.json, help: values.help };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openClickHouse, type ClickHouse } from 'ledgerline/clickhouse';
 import { Program, temporaryFolder } from './processes.ts';
 import { say } from './progress.ts';
@@ -95,7 +96,15 @@ export async function withParts<T>(
   );
 
   const kafka = { brokers, topic: at.topic, group: GROUP };
-  return await use({ kafka, clickhouse, worker, panel, panelUrl, signal });
+  try {
+    return await use({ kafka, clickhouse, worker, panel, panelUrl, signal });
+  } catch (error) {
+    // A connection breaks a moment before we hear that the process at its other end is dead.
+    if (!interrupted.aborted) {
+      await Promise.race([stack.died, worker.died, panel.died, sleep(1_000)]);
+    }
+    throw error;
+  }
 }
 
 /** What the promise says, or the signal's reason, whichever comes first. */

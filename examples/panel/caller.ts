@@ -1,11 +1,8 @@
 import type { FastifyRequest } from 'fastify';
-import type { AuditEvent } from 'ledgerline';
+import type { Party, RelatedParty } from 'ledgerline';
 import { httpError, type HttpError } from './http-error.ts';
 import { mayDo, type Permission, type Person } from './people.ts';
 import type { Store } from './store.ts';
-
-type Party = AuditEvent['actor'];
-type Related = NonNullable<AuditEvent['related']>[number];
 
 const asParty = ({ id, name }: Person): Party => ({ type: 'user', id, name });
 
@@ -36,7 +33,7 @@ export class Caller {
   }
 
   /** What every event of this request says: who, on whose behalf, for whom, from where. */
-  says(...related: readonly Related[]) {
+  says(...related: readonly RelatedParty[]) {
     const { ip, id, headers } = this.#request;
     const behalf = this.#onBehalfOf && { role: 'on_behalf_of', ...asParty(this.#onBehalfOf) };
     return {

@@ -1,6 +1,4 @@
-import type { AuditEvent } from 'ledgerline';
-
-type Change = NonNullable<AuditEvent['changes']>[number];
+import type { Change } from 'ledgerline';
 
 const isFields = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

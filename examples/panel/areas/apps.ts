@@ -35,7 +35,7 @@ export function appRoutes(http: FastifyInstance, panel: Panel): void {
     const app = store.apps.get(caller.tenant, request.params.id);
     const { revision, durationMs, ...run } = Deployment.parse(request.body);
     const id = `dep_${randomUUID()}`;
-    const attempt = { ...caller.says(parent('app', app)), target: { id } };
+    const attempt = { ...caller.says(parent('app', app)), target: { id, name: revision } };
     const refusal = caller.refusal('apps:write');
     if (refusal !== undefined) {
       ledger.emit('deployment.started', { ...attempt, data: { revision }, ...refusal });

@@ -53,7 +53,10 @@ export function envVarRoutes(http: FastifyInstance, panel: Panel): void {
     store.envVars.put({ ...existing, value });
     ledger.emit('app.env_var.updated', {
       ...attempt,
-      changes: [{ op: 'replace', path: '/value', old: shown(existing.value), new: shown(value) }],
+      changes:
+        value === existing.value
+          ? []
+          : [{ op: 'replace', path: '/value', old: shown(existing.value), new: shown(value) }],
     });
     return { id: existing.id, key };
   });
