@@ -7,7 +7,7 @@ import { cpuSeconds } from './engine.ts';
 import type { Engine } from './engine.ts';
 import { BLOCK_ROWS, sourceRows } from './source.ts';
 
-const BLOCKS = 2;
+const BLOCKS = 1;
 /** The source's clock runs over 90 days of this many rows; all blocks lie in its first weeks. */
 const TOTAL = 4_000_000;
 const LEASE = '"lease":4000000000';
@@ -85,6 +85,7 @@ export async function measureInsertCost(engine: Engine, rounds: number): Promise
     for (let round = 0; round < rounds; round += 1) {
       for (const variant of VARIANTS) {
         const cost = await costOf(engine, variant, folder);
+        process.stderr.write(`round ${round + 1}: ${cost.toFixed(2)} ${variant.name}\n`);
         least.set(variant.name, Math.min(cost, least.get(variant.name) ?? Infinity));
       }
     }
