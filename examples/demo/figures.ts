@@ -29,7 +29,7 @@ export interface Figures extends Account {
 /** The one cause for which `weight` makes up: what it filters is estimated by the ledger's totals. */
 const SAMPLED = 'sampled';
 
-export function accountOf(counts: Counts, stored: number): Account {
+function accountOf(counts: Counts, stored: number): Account {
   const filtered: Readonly<Record<string, number>> = counts.filtered;
   const sampledOut = filtered[SAMPLED] ?? 0;
   return {

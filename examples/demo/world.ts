@@ -12,8 +12,8 @@ export interface Tenant {
   readonly restrictedTools: string[];
 }
 
-export const TENANTS = ['acme', 'globex', 'initech'] as const;
-export const APPS = ['shop', 'blog', 'billing', 'search'] as const;
+const TENANTS = ['acme', 'globex', 'initech'] as const;
+const APPS = ['shop', 'blog', 'billing', 'search'] as const;
 export const ENV_KEYS = ['LOG_LEVEL', 'WORKERS', 'DATABASE_URL'] as const;
 export const DEVICES = ['core-1', 'core-2', 'edge-1', 'edge-2', 'edge-3'] as const;
 const TOOLS = [
