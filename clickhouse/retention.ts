@@ -28,7 +28,7 @@ export function expiryExpression(classes: RetentionClasses): string {
 }
 
 /** Reads a table's TTL back. Pure. @throws LedgerlineError `RETENTION_INVALID` where it is not ours. */
-export function parseExpiry(tableDefinition: string): RetentionClasses {
+function parseExpiry(tableDefinition: string): RetentionClasses {
   const found = /transform\(retention_class, \[([^\]]*)\], \[([^\]]*)\], \d+\)/.exec(
     tableDefinition,
   );
