@@ -45,11 +45,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 if (modified(at('node_modules/.package-lock.json')) < modified(at('package-lock.json'))) {
   say('Installing packages …');
-  run(
-    'npm',
-    ['ci', '--no-audit', '--no-fund'],
-    'npm could not install what package-lock.json names.',
-  );
+  // Not `npm ci`: it refuses a lock file without the binaries of platforms that the registry at hand
+  // does not carry. --no-save leaves the lock file as it is.
+  const flags = ['--no-save', '--no-audit', '--no-fund'];
+  run('npm', ['install', ...flags], 'npm could not install what package-lock.json names.');
 }
 
 const jars = at('.local/kafka/libs');
