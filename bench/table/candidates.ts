@@ -80,14 +80,12 @@ ORDER BY ${candidate.orderBy ?? layout.orderBy}
 SETTINGS ${candidate.settings ?? layout.settings}`;
 }
 
-const month = '(retention_class, toStartOfMonth(occurred_at))';
 const week = '(retention_class, toMonday(occurred_at))';
 const byTarget = '(tenant_id, toStartOfDay(occurred_at), target_type, target_id, occurred_at)';
 
 /** The layouts that were still in question after the first rounds, and the one that was chosen. */
 export const FINALISTS: readonly Candidate[] = [
   { name: 'as migrated' },
-  { name: 'months', partitionBy: month },
   { name: 'weeks', partitionBy: week },
   { name: 'day and target', orderBy: byTarget },
   { name: 'target first', orderBy: '(tenant_id, target_type, target_id, occurred_at)' },
