@@ -15,6 +15,12 @@ export interface Origin {
 const PIECE_BYTES = 256 * 1024;
 
 const NEWLINE = 0x0a;
+const CLOSE_BRACE = 0x7d;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+
+/** A JSON number is a DateTime64(3)'s count of milliseconds, whatever the engine's date settings. */
+const BEFORE_TIMESTAMP = Buffer.from(',"kafka_timestamp":');
 
 /**
  * The body of one insert, piece by piece.
@@ -29,12 +35,12 @@ export function* insertBody(
   leaseSeconds: number,
   mended: ReadonlyMap<number, Buffer>,
 ): Generator<Buffer> {
-  const constant =
+  const beforeOffset = Buffer.from(
     `,"kafka_topic":${JSON.stringify(origin.topic)},"kafka_topic_id":"${origin.topicId}"` +
-    `,"kafka_partition":${origin.partition},"lease":${leaseSeconds},"kafka_offset":`;
-  // A JSON number is a DateTime64(3)'s count of milliseconds, whatever the engine's date settings.
-  // Bytes of a suffix at most: the constant part, two numbers, punctuation.
-  const room = Buffer.byteLength(constant) + 128;
+      `,"kafka_partition":${origin.partition},"lease":${leaseSeconds},"kafka_offset":`,
+  );
+  // Bytes of a suffix at most: the constant part, two numbers, names and punctuation.
+  const room = beforeOffset.length + 128;
   let piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let at = 0;
   for (const row of rows) {
@@ -49,8 +55,30 @@ export function* insertBody(
       at = 0;
     }
     at += source.copy(piece, at, start, brace);
-    at += piece.write(`${constant}${row.offset},"kafka_timestamp":${row.timestamp}}`, at, 'latin1');
+    piece.set(beforeOffset, at);
+    at = writeInteger(piece, at + beforeOffset.length, row.offset);
+    piece.set(BEFORE_TIMESTAMP, at);
+    at = writeInteger(piece, at + BEFORE_TIMESTAMP.length, row.timestamp);
+    piece[at++] = CLOSE_BRACE;
     piece[at++] = NEWLINE;
   }
   if (at > 0) yield piece.subarray(0, at);
+}
+
+/** Decimal digits without the text that `String` would make: half the cost of a body. */
+function writeInteger(to: Buffer, at: number, value: number): number {
+  let start = at;
+  let rest = value;
+  if (rest < 0) {
+    to[start++] = MINUS;
+    rest = -rest;
+  }
+  let end = start + 1;
+  for (let power = 10; rest >= power; power *= 10) end++;
+  for (let i = end - 1; i >= start; i--) {
+    const tenth = Math.floor(rest / 10);
+    to[i] = ZERO + (rest - tenth * 10);
+    rest = tenth;
+  }
+  return end;
 }
