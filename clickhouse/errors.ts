@@ -115,7 +115,10 @@ function namesIn(text: string): EngineRefusal {
     ?.slice(1, -1);
   const constraint = /Constraint `?([A-Za-z_]\w*)`? for table/.exec(text)?.[1];
   const column = /(?:value of key|column) `?([A-Za-z_]\w*)`?/.exec(text)?.[1];
-  const row = /at row (\d+)/.exec(text)?.[1];
+  // A text may quote what stands in the row: behind a violated constraint, before a place in the input.
+  const row =
+    /is violated at row (\d+)/.exec(text)?.[1] ??
+    [...text.matchAll(/\(at row (\d+)\)/g)].at(-1)?.[1];
   return {
     ...(engineType === undefined ? {} : { engineType }),
     ...(constraint === undefined ? {} : { constraint }),

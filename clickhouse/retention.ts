@@ -1,7 +1,7 @@
 import { LedgerlineError } from '../schemas/index.ts';
 import type { ClickHouse } from './clickhouse.ts';
 
-/** Days by retention class. A class that is not listed has the days of `standard`. */
+/** Days by retention class. */
 export type RetentionClasses = Readonly<Record<string, number>>;
 
 /** What a newly migrated table has. */
@@ -22,10 +22,15 @@ export interface RetentionChange {
  */
 export function expiryExpression(classes: RetentionClasses): string {
   const entries = Object.entries(classes);
-  const names = entries.map(([name]) => `'${name}'`).join(', ');
   const days = entries.map(([, count]) => count).join(', ');
-  return `occurred_at + toIntervalDay(transform(retention_class, [${names}], [${days}], ${classes['standard']}))`;
+  return `occurred_at + toIntervalDay(transform(retention_class, [${classNames(classes)}], [${days}], ${classes['standard']}))`;
 }
+
+/** As SQL literals: `retentionFaults` has seen to it that a name holds no quote. */
+const classNames = (classes: RetentionClasses): string =>
+  Object.keys(classes)
+    .map((name) => `'${name}'`)
+    .join(', ');
 
 /** Reads a table's TTL back. Pure. @throws LedgerlineError `RETENTION_INVALID` where it is not ours. */
 function parseExpiry(tableDefinition: string): RetentionClasses {
@@ -64,7 +69,7 @@ export async function readRetention(
  * Sets the days of the given classes and leaves all others as they are: a class is never forgotten,
  * because its rows would then expire as `standard` ones.
  *
- * TTL and constraint change in one statement, so that at no moment a row is accepted that the TTL
+ * TTL and constraints change in one statement, so that at no moment a row is accepted that the TTL
  * would drop in silence. What has expired under the new days goes in the background, whole
  * partitions at a time.
  *
@@ -87,6 +92,8 @@ export async function applyRetention(
     const expiry = expiryExpression(after);
     await clickhouse.command(
       `ALTER TABLE audit_events
+         DROP CONSTRAINT IF EXISTS retention_class_is_known,
+         ADD CONSTRAINT retention_class_is_known CHECK retention_class IN (${classNames(after)}),
          DROP CONSTRAINT IF EXISTS not_expired,
          ADD CONSTRAINT not_expired CHECK ${expiry} > now64(6),
          MODIFY TTL ${expiry}`,

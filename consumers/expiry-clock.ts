@@ -30,7 +30,7 @@ export class ExpiryClock {
     const classes = await readRetention(this.#clickhouse);
     return {
       nowMs: this.now(),
-      daysOf: (name) => classes[name] ?? classes['standard'] ?? Number.POSITIVE_INFINITY,
+      daysOf: (name) => classes[name],
     };
   }
 

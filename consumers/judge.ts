@@ -21,7 +21,8 @@ export type Verdict =
 /** What decides whether a row has expired: the table's own classes. */
 export interface Expiry {
   readonly nowMs: number;
-  daysOf(retentionClass: string): number;
+  /** `undefined` for a class that the table does not know. */
+  daysOf(retentionClass: string): number | undefined;
 }
 
 const PRODUCER_KEYS: ReadonlySet<string> = new Set(PRODUCER_COLUMNS.map(({ name }) => name));
@@ -102,6 +103,7 @@ function brokenRule(row: WireRow, expiry: Expiry): Rejection | undefined {
   }
   if (occurred < DAY_MS) return invalid('occurred_at: before 1970-01-02');
   const days = expiry.daysOf(retentionClass);
+  if (days === undefined) return invalid('retention_class: not one that the table knows');
   if (occurred + days * DAY_MS <= expiry.nowMs) {
     return {
       reason: 'expired',

@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS audit_events
     CONSTRAINT weight_is_at_least_1 CHECK weight >= 1 AND isFinite(weight),
     CONSTRAINT occurred_at_is_plausible CHECK occurred_at >= toDateTime64('1970-01-02 00:00:00', 6, 'UTC') AND occurred_at <= now64(6) + toIntervalDay(1),
     CONSTRAINT protected_trail_is_kept CHECK category NOT IN ('security', 'authorization', 'ledger') OR retention_class IN ('protected', 'archive'),
+    CONSTRAINT retention_class_is_known CHECK retention_class IN ('standard', 'protected', 'archive'),
     CONSTRAINT not_expired CHECK occurred_at + toIntervalDay(transform(retention_class, ['standard', 'protected', 'archive'], [90, 400, 3650], 90)) > now64(6)
 )
 ENGINE = MergeTree

@@ -30,7 +30,8 @@ const configBackupCategory = category('config_backup', {
     }),
     /** It was read and equals the last one kept: nothing was stored, and this says so. */
     'config_backup.snapshot.duplicate_skipped': event({
-      operation: 'read',
+      // Not a read, which the default level would drop: the backup has run, and that is the news.
+      operation: 'execute',
       label: 'Duplicate configuration snapshot skipped',
       target: 'device',
       aliases: ['config_snapshot_skipped_duplicate'],

@@ -38,7 +38,7 @@ test.each([
     'not_expired',
     { occurred_at: daysAgo(401), category: 'security', retention_class: 'protected' },
   ],
-  ['not_expired', { occurred_at: daysAgo(91), retention_class: 'never_heard_of' }],
+  ['retention_class_is_known', { retention_class: 'never_heard_of' }],
 ])('%s refuses %o and names row and rule', async (constraint, fields) => {
   const error = await refusal(fields);
   expect(error).toMatchObject({ engineCode: 469, constraint, row: 2, retryable: false });

@@ -17,7 +17,7 @@ const constraints = [...ledgerTable.matchAll(/CONSTRAINT (\w+) CHECK/g)].map(
 );
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
-const expiry = { nowMs: NOW, daysOf: (name: string) => (name === 'archive' ? 3650 : 90) };
+const expiry = { nowMs: NOW, daysOf: (name: string) => (name === 'standard' ? 90 : undefined) };
 
 /** For each constraint, a row that breaks it and no other. */
 const broken: Record<string, Record<string, unknown>> = {
@@ -32,6 +32,7 @@ const broken: Record<string, Record<string, unknown>> = {
   weight_is_at_least_1: { weight: 0.5 },
   occurred_at_is_plausible: { occurred_at: '2026-11-24T00:00:00Z' },
   protected_trail_is_kept: { category: 'security' },
+  retention_class_is_known: { retention_class: 'never_heard_of' },
   not_expired: { occurred_at: '2026-01-01T00:00:00Z' },
 };
 /** Filled by the worker, never by a message. */

@@ -7,7 +7,7 @@ import { WIRE_ROW } from './messages.ts';
 const DAY_MS = 86_400_000;
 const NOW = Date.parse('2026-11-23T00:00:00Z');
 const DAYS: Readonly<Record<string, number>> = { standard: 90, protected: 400, archive: 3650 };
-const expiry: Expiry = { nowMs: NOW, daysOf: (name) => DAYS[name] ?? 90 };
+const expiry: Expiry = { nowMs: NOW, daysOf: (name) => DAYS[name] };
 
 const verdictOf = (message: string | Buffer) => judge(Buffer.from(message), expiry);
 const row = (changes: Record<string, unknown> = {}): string =>
@@ -202,10 +202,10 @@ describe('a row that the ledger does not take (R-DLV-02)', () => {
       '400 days',
     ],
     [
-      'an unknown class, which has the days of the standard one',
-      row({ ...occurred(NOW - 91 * DAY_MS), retention_class: 'x' }),
-      'expired',
-      '90 days',
+      'a class that the table does not know',
+      row({ ...occurred(NOW), retention_class: 'x' }),
+      'invalid',
+      'retention_class: ',
     ],
   ])('%s', (_name, message, reason, words) => {
     const verdict = verdictOf(message);

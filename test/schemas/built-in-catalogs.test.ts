@@ -69,7 +69,12 @@ describe('the built-in catalogs', () => {
 
   test.each([
     ['config_snapshot_created', 'config_backup.snapshot.created', 'create', { snapshotId: 's' }],
-    ['config_snapshot_skipped_duplicate', 'config_backup.snapshot.duplicate_skipped', 'read', {}],
+    [
+      'config_snapshot_skipped_duplicate',
+      'config_backup.snapshot.duplicate_skipped',
+      'execute',
+      {},
+    ],
     ['config_diff_generated', 'config_backup.diff.generated', 'create', { addedLines: 3 }],
     ['config_backup_manual_trigger', 'config_backup.manual.triggered', 'execute', {}],
   ])('R-REC-06: %s is %s', (original, type, operation, data) => {
