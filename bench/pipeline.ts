@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { openClickHouse } from '../clickhouse/index.ts';
-import { describeMachine } from './machine.ts';
+import type { Stack } from '../local/stack.ts';
+import { describeMachine, type Machine } from './machine.ts';
 import { kafkaEngine } from './pipeline/kafka-engine.ts';
 import { ledgerline } from './pipeline/ledgerline.ts';
 import { type Figures, runRound } from './pipeline/round.ts';
@@ -39,38 +40,46 @@ export async function run(args: string[]): Promise<void> {
   const events = wholeNumber('events', values.events, 1_000);
   const rounds = wholeNumber('rounds', values.rounds, 1);
   const names = NAMES.filter((name) => values.only?.includes(name) ?? true);
-  await withStack(async (stack) => {
-    const clickhouse = openClickHouse({ url: stack.engine.url });
-    const machine = await describeMachine(clickhouse).finally(() => clickhouse.close());
-    const filled = await fillTopic(stack.kafka.brokers, events, PARTITIONS);
-    const runs = new Map<Name, Figures[]>(names.map((name) => [name, []]));
-    const checksums = new Set<string>();
-    for (let round = 1; round <= rounds; round++) {
-      for (const name of names) {
-        const figures = await runRound(
-          CONTENDERS[name],
-          stack,
-          filled,
-          `${name.toLowerCase()}_${round}`,
-        );
-        runs.get(name)?.push(figures);
-        checksums.add(figures.checksum);
-        if (checksums.size > 1)
-          throw new Error(`${name} stored other content than those before it`);
-        progress(`round ${round}, ${name}: ${JSON.stringify(shown(figures))}`);
-      }
+  const report = await withStack((stack) => measure(stack, names, events, rounds));
+  process.stdout.write(`${JSON.stringify(report, null, values.json ? undefined : 2)}\n`);
+}
+
+async function measure(
+  stack: Stack,
+  names: readonly Name[],
+  events: number,
+  rounds: number,
+): Promise<Readonly<Record<string, unknown>>> {
+  const filled = await fillTopic(stack.kafka.brokers, events, PARTITIONS);
+  const runs = new Map<Name, Figures[]>(names.map((name) => [name, []]));
+  let content: string | undefined;
+  for (let round = 1; round <= rounds; round++) {
+    for (const name of names) {
+      const run = `${name.toLowerCase()}_${round}`;
+      const figures = await runRound(CONTENDERS[name], stack, filled, run);
+      content ??= figures.checksum;
+      if (figures.checksum !== content) throw new Error(`${run} stored other content`);
+      runs.get(name)?.push(figures);
+      progress(`round ${round}, ${name}: ${JSON.stringify(shown(figures))}`);
     }
-    const report = {
-      ...Object.fromEntries([...runs].map(([name, each]) => [name, medians(each)])),
-      ...ratios(runs),
-      events,
-      rounds,
-      wireBytes: rounded(filled.wireBytes),
-      machine,
-    };
-    if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    else process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  });
+  }
+  return {
+    ...Object.fromEntries([...runs].map(([name, each]) => [name, medians(each)])),
+    ...ratios(runs),
+    events,
+    rounds,
+    wireBytes: rounded(filled.wireBytes),
+    machine: await machineOf(stack),
+  };
+}
+
+async function machineOf(stack: Stack): Promise<Machine> {
+  const clickhouse = openClickHouse({ url: stack.engine.url });
+  try {
+    return await describeMachine(clickhouse);
+  } finally {
+    await clickhouse.close();
+  }
 }
 
 type Shown = Omit<Figures, 'checksum'>;

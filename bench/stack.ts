@@ -6,6 +6,12 @@ import { startStack, type Stack } from '../local/stack.ts';
 /** Kafka and the engine for one bench, in a folder of their own that goes when it ends, however it ends. */
 export async function withStack<T>(use: (stack: Stack) => Promise<T>): Promise<T> {
   const dataDir = mkdtempSync(join(tmpdir(), 'ledgerline-bench-'));
+  const remove = (): void => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  // The stack's own guards end its processes with this one.
+  const interrupted = (): never => process.exit(130);
+  process.once('exit', remove);
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
   try {
     progress('starting Kafka and ClickHouse …');
     const stack = await startStack({ dataDir });
@@ -15,7 +21,10 @@ export async function withStack<T>(use: (stack: Stack) => Promise<T>): Promise<T
       await stack.stop();
     }
   } finally {
-    rmSync(dataDir, { recursive: true, force: true });
+    process.off('SIGINT', interrupted);
+    process.off('SIGTERM', interrupted);
+    process.off('exit', remove);
+    remove();
   }
 }
 

@@ -100,8 +100,9 @@ export function valueAt(path: string, random: Random): unknown {
   }
 }
 
+// prettier-ignore
 const WORDS = [
-  ...['production', 'staging', 'gold', 'silver', 'Berlin', 'Hamburg', 'Köln', 'uplink to core-1'],
-  ...['rack 12, row 3', 'ntp1.example.net', 'text/markdown', 'Summarise the ticket', 'Nakamura'],
-  ...['O’Brien', 'García', 'file:///srv/docs/handbook.md', 'permit tcp any any eq 443'],
+  'production', 'staging', 'gold', 'silver', 'Berlin', 'Hamburg', 'Köln', 'uplink to core-1',
+  'rack 12, row 3', 'ntp1.example.net', 'text/markdown', 'Summarise the ticket', 'Nakamura',
+  'O’Brien', 'García', 'file:///srv/docs/handbook.md', 'permit tcp any any eq 443',
 ];

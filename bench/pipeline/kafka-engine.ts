@@ -1,4 +1,4 @@
-import { COLUMNS, PRODUCER_COLUMNS } from '../../schemas/index.ts';
+import { PRODUCER_COLUMNS } from '../../schemas/index.ts';
 import { type Contender, type Place, SOME_TOPIC_ID } from './contender.ts';
 
 /** What was best for it on this machine of what bench/RESULTS.md lists. */
@@ -23,7 +23,7 @@ export const kafkaEngine = (settings: KafkaEngineSettings = BEST): Contender => 
     const { clickhouse } = place;
     await clickhouse.command(queue(place, settings));
     // Reading begins when the first view is there.
-    await clickhouse.command(view(place));
+    await clickhouse.command(VIEW);
     return {
       failed: new Promise<never>(() => undefined),
       stop: async () => {
@@ -35,9 +35,7 @@ export const kafkaEngine = (settings: KafkaEngineSettings = BEST): Contender => 
 });
 
 function queue(place: Place, settings: KafkaEngineSettings): string {
-  const columns = COLUMNS.filter(({ source }) => source === 'producer')
-    .map(({ name, type }) => `${name} ${type}`)
-    .join(', ');
+  const columns = PRODUCER_COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ');
   return `CREATE TABLE kafka_queue (${columns}) ENGINE = Kafka
     SETTINGS kafka_broker_list = '${place.brokers.join(',')}', kafka_topic_list = '${place.topic}',
       kafka_group_name = '${place.group}', kafka_format = 'JSONEachRow',
@@ -47,11 +45,9 @@ function queue(place: Place, settings: KafkaEngineSettings): string {
       kafka_flush_interval_ms = ${settings.flushMs}, date_time_input_format = 'best_effort'`;
 }
 
-function view(place: Place): string {
-  const sent = PRODUCER_COLUMNS.map(({ name }) => name).join(', ');
-  return `CREATE MATERIALIZED VIEW from_kafka TO audit_events AS
-    SELECT ${sent}, _topic AS kafka_topic, toUUID('${SOME_TOPIC_ID}') AS kafka_topic_id,
-      toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
-      assumeNotNull(_timestamp_ms) AS kafka_timestamp
-    FROM kafka_queue`;
-}
+const SENT = PRODUCER_COLUMNS.map(({ name }) => name).join(', ');
+const VIEW = `CREATE MATERIALIZED VIEW from_kafka TO audit_events AS
+  SELECT ${SENT}, _topic AS kafka_topic, toUUID('${SOME_TOPIC_ID}') AS kafka_topic_id,
+    toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
+    assumeNotNull(_timestamp_ms) AS kafka_timestamp
+  FROM kafka_queue`;

@@ -9,13 +9,11 @@ const CLI = join(PROJECT_ROOT, 'dist', 'cli', 'ledgerline.js');
 export const ledgerline: Contender = {
   name: 'ledgerline',
   start: (place) =>
-    Promise.resolve(
-      runProcess([CLI, 'worker'], {
-        LEDGERLINE_KAFKA_BROKERS: place.brokers.join(','),
-        LEDGERLINE_KAFKA_TOPIC: place.topic,
-        LEDGERLINE_KAFKA_GROUP: place.group,
-        LEDGERLINE_CLICKHOUSE_URL: place.clickhouseUrl,
-        LEDGERLINE_CLICKHOUSE_DATABASE: place.database,
-      }),
-    ),
+    runProcess([CLI, 'worker'], {
+      LEDGERLINE_KAFKA_BROKERS: place.brokers.join(','),
+      LEDGERLINE_KAFKA_TOPIC: place.topic,
+      LEDGERLINE_KAFKA_GROUP: place.group,
+      LEDGERLINE_CLICKHOUSE_URL: place.clickhouseUrl,
+      LEDGERLINE_CLICKHOUSE_DATABASE: place.database,
+    }),
 };

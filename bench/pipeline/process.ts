@@ -1,42 +1,38 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnChild } from '../../local/child.ts';
 import type { Running } from './contender.ts';
 
 const STOP_TIMEOUT_MS = 20_000;
-const KEPT_LOG = 4_000;
+const KEPT_LOG_CHARACTERS = 4_000;
 
-/** Runs a program of ours as a contender, told what to do by its environment. */
-export function runProcess(
+/** Runs a program of ours as a contender, told what to do by its environment; it ends with this process. */
+export async function runProcess(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
-): Running {
-  const child = spawn(process.execPath, [...command], {
+): Promise<Running> {
+  const child = await spawnChild({
+    command: process.execPath,
+    args: command,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...env },
   });
   let log = '';
   const keep = (chunk: Buffer): void => {
-    log = (log + chunk.toString()).slice(-KEPT_LOG);
+    log = (log + chunk.toString()).slice(-KEPT_LOG_CHARACTERS);
   };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  child.process.stdout?.on('data', keep);
+  child.process.stderr?.on('data', keep);
   let stopping = false;
-  const exited = once(child, 'exit');
-  const failed = exited.then(([code, signal]: unknown[]) => {
+  const failed = child.exited.then(({ code, signal }) => {
     if (stopping) return new Promise<never>(() => undefined);
-    throw new Error(`${command.join(' ')} ended with ${String(code ?? signal)}:\n${log}`);
+    throw new Error(`${command.join(' ')} ended with ${code ?? signal}:\n${log}`);
   });
   failed.catch(() => undefined);
   return {
-    ...(child.pid === undefined ? {} : { pid: child.pid }),
+    pid: child.pid,
     failed,
-    async stop() {
+    stop: async () => {
       stopping = true;
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-      await exited;
-      clearTimeout(timer);
+      await child.stop(STOP_TIMEOUT_MS);
     },
   };
 }

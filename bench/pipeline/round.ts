@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
 import type { Stack } from '../../local/stack.ts';
 import { cpuSeconds, forgetPeak, peakRssMb } from '../process-usage.ts';
 import { checkLedger, storedRows } from './check.ts';
-import type { Contender, Running } from './contender.ts';
+import type { Contender } from './contender.ts';
 import type { FilledTopic } from './topic.ts';
 
 const POLL_MS = 100;
-/** Slower than 5,000 rows a second is not slow but stuck. */
-const DEADLINE_MS_PER_ROW = 0.2;
+/** Slower than 1,000 rows a second is not slow but stuck. */
+const DEADLINE_MS_PER_ROW = 1;
 const DEADLINE_MS_AT_LEAST = 60_000;
 
 export interface Figures {
@@ -20,12 +20,16 @@ export interface Figures {
   readonly checksum: string;
 }
 
-/** One contender's run into a new database, timed from its start until the last row can be read. */
+/**
+ * One contender's run into a new database, timed from its start until the last row can be read.
+ * When all is checked, `look` may see more of the table before it goes.
+ */
 export async function runRound(
   contender: Contender,
   stack: Stack,
   filled: FilledTopic,
   run: string,
+  look: (clickhouse: ClickHouse) => Promise<void> = () => Promise.resolve(),
 ): Promise<Figures> {
   const database = `bench_${run}`;
   const clickhouse = openClickHouse({ url: stack.engine.url, database });
@@ -60,10 +64,11 @@ export async function runRound(
         engineCpuSecondsPerMillion: engineCpu / millions,
         peakRssMb: peakRssMb(pid),
       };
-      return {
-        ...figures,
-        checksum: await checkedAfter(running, () => checkLedger(clickhouse, filled.events)),
-      };
+      // Nothing can be added any more when it is checked.
+      await running.stop();
+      const checksum = await checkLedger(clickhouse, filled.events);
+      await look(clickhouse);
+      return { ...figures, checksum };
     } finally {
       await running.stop();
     }
@@ -74,12 +79,6 @@ export async function runRound(
     });
     await clickhouse.close();
   }
-}
-
-/** Looks when nothing can be added any more. */
-async function checkedAfter(running: Running, check: () => Promise<string>): Promise<string> {
-  await running.stop();
-  return check();
 }
 
 async function allStored(

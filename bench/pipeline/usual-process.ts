@@ -4,6 +4,7 @@
  */
 import { createClient } from '@clickhouse/client';
 import kafkajs from 'kafkajs';
+import { INSERT_COLUMNS } from '../../schemas/index.ts';
 
 const env = (name: string): string => {
   const value = process.env[name];
@@ -31,13 +32,16 @@ const consumer = kafka.consumer({
 await consumer.connect();
 await consumer.subscribe({ topics: [env('TOPIC')], fromBeginning: true });
 const topicId = env('TOPIC_ID');
+// Named, because the engine looks for the ephemeral lease only among the columns that are.
+const columns = INSERT_COLUMNS as [string, ...string[]];
 
 await consumer.run({
   autoCommit: false,
   eachBatchAutoResolve: false,
   partitionsConsumedConcurrently: Number(process.env['CONCURRENTLY'] ?? 4),
-  eachBatch: async ({ batch, resolveOffset, heartbeat, isRunning, isStale }) => {
-    if (!isRunning() || isStale()) return;
+  eachBatch: async (payload) => {
+    const { batch } = payload;
+    if (!payload.isRunning() || payload.isStale()) return;
     const values = batch.messages.map((message) => ({
       ...(JSON.parse(message.value?.toString() ?? '{}') as Record<string, unknown>),
       kafka_topic: batch.topic,
@@ -46,8 +50,8 @@ await consumer.run({
       kafka_offset: message.offset,
       kafka_timestamp: Number(message.timestamp),
     }));
-    await clickhouse.insert({ table: 'audit_events', values, format: 'JSONEachRow' });
-    resolveOffset(batch.lastOffset());
+    await clickhouse.insert({ table: 'audit_events', columns, values, format: 'JSONEachRow' });
+    payload.resolveOffset(batch.lastOffset());
     await consumer.commitOffsets([
       {
         topic: batch.topic,
@@ -55,7 +59,7 @@ await consumer.run({
         offset: String(BigInt(batch.lastOffset()) + 1n),
       },
     ]);
-    await heartbeat();
+    await payload.heartbeat();
   },
 });
 

@@ -8,15 +8,13 @@ const PROGRAM = fileURLToPath(new URL('./usual-process.js', import.meta.url));
 export const usual: Contender = {
   name: 'usual',
   start: (place) =>
-    Promise.resolve(
-      runProcess([PROGRAM], {
-        NODE_ENV: 'production',
-        BROKERS: place.brokers.join(','),
-        TOPIC: place.topic,
-        TOPIC_ID: SOME_TOPIC_ID,
-        GROUP: place.group,
-        CLICKHOUSE_URL: place.clickhouseUrl,
-        DATABASE: place.database,
-      }),
-    ),
+    runProcess([PROGRAM], {
+      NODE_ENV: 'production',
+      BROKERS: place.brokers.join(','),
+      TOPIC: place.topic,
+      TOPIC_ID: SOME_TOPIC_ID,
+      GROUP: place.group,
+      CLICKHOUSE_URL: place.clickhouseUrl,
+      DATABASE: place.database,
+    }),
 };
