@@ -64,18 +64,20 @@ function verdict(figures: Figures, c: Colours): string {
 }
 
 function question({ asks, sql, params, rows }: Answered, number: number, c: Colours): string[] {
-  const cell = (value: unknown): Cell => {
-    const text = String(value);
-    // 64-bit counts arrive as text.
-    return /^\d{1,15}$/.test(text) ? Number(text) : text;
-  };
+  const names = Object.keys(rows[0] ?? {});
+  // 64-bit counts arrive as text; a name may be all digits too, but not a whole column of them.
+  const counts = new Set(
+    names.filter((name) => rows.every((row) => /^(0|[1-9]\d{0,14})$/.test(String(row[name])))),
+  );
+  const cell = (name: string, value: unknown): Cell =>
+    counts.has(name) ? Number(value) : String(value);
   const bound = Object.entries(params).map(([name, value]) => `${name} = ${value}`);
   const answer =
     rows.length === 0
       ? ['(nobody and nothing)']
       : columns(
-          Object.keys(rows[0] ?? {}),
-          rows.map((row) => Object.values(row).map(cell)),
+          names,
+          rows.map((row) => names.map((name) => cell(name, row[name]))),
           c,
         );
   return [
