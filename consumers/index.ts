@@ -6,5 +6,5 @@ export type { Worker } from './worker.ts';
 export { WorkerError } from './worker-error.ts';
 export { verify } from './verify.ts';
 export type { PartitionReport, VerifyOptions, VerifyReport } from './verify.ts';
-export { createTopic } from './kafka.ts';
-export type { NewTopic } from './kafka.ts';
+export { createTopic } from './topic.ts';
+export type { NewTopic } from './topic.ts';

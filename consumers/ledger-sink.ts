@@ -88,7 +88,9 @@ export class LedgerSink {
       table: QUARANTINE_TABLE,
       columns: QUARANTINE_COLUMNS,
       format: 'RowBinary',
-      body: Readable.from(encodeQuarantine(messages, request), { objectMode: false }),
+      body: Readable.from(encodeQuarantine(messages, request.origin, request.leaseSeconds), {
+        objectMode: false,
+      }),
       settings: { ...INSERT_SETTINGS, insert_deduplication_token: request.token },
       timeoutMs: request.timeoutMs,
     });

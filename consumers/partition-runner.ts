@@ -3,88 +3,24 @@
  * asks, answers how it went. When the session is over it stops in the middle; whoever owns the
  * partition next goes on from the intent.
  */
-import type { Logger } from 'pino';
-import {
-  Backlog,
-  type Batch,
-  type BatchLimits,
-  type ConsumedMessage,
-  type Row,
-  valueOf,
-} from './backlog.ts';
-import { backoffMs, pause } from './backoff.ts';
-import type { ChunkPool } from './chunk-pool.ts';
+import { Backlog, type Batch, type ConsumedMessage, type Row, valueOf } from './backlog.ts';
 import { classify, type Failure } from './failure.ts';
 import type { Session } from './fence.ts';
 import { encodeIdle, encodeIntent, fitsMetadata, type Intent } from './intent.ts';
 import { type Expiry, judge } from './judge.ts';
-import type { CommitResult } from './kafka.ts';
-import type { LedgerSink } from './ledger-sink.ts';
 import {
   advance,
   type BatchFacts,
-  type Halt,
   intentOf,
   opening,
   type Outcome,
   type State,
 } from './partition.ts';
+import { Fenced, Patience } from './patience.ts';
 import { framingRejection, quarantinedMessage, type Rejection } from './quarantine.ts';
 import { findRepeats } from './repeats.ts';
-import type { Slots } from './slots.ts';
+import type { RunnerContext } from './runner-context.ts';
 import type { Origin } from './splice.ts';
-
-export interface RunnerLimits extends BatchLimits {
-  /** A batch leaves at this age, however small it is. */
-  readonly maxAgeMs: number;
-  /** Above it the partition is paused; below half of it, it goes on. */
-  readonly maxHeldBytes: number;
-  readonly maxMessageBytes: number;
-  readonly insertTimeoutMs: number;
-  /** How long after a commit an insert may still be taken. */
-  readonly leaseMs: number;
-}
-
-/** What the worker offers to each of its partitions. */
-export interface RunnerContext {
-  readonly pool: ChunkPool;
-  readonly slots: Slots;
-  readonly sink: LedgerSink;
-  readonly limits: RunnerLimits;
-  readonly log: Logger;
-  readonly counters: Counters;
-  /** Milliseconds since 1970 by the engine's clock. */
-  engineNow(): number;
-  /** The table's retention classes, as fresh as they need to be. */
-  expiry(): Promise<Expiry>;
-  commit(
-    session: Session,
-    partition: number,
-    offset: number,
-    metadata: string,
-    check: () => void,
-  ): Promise<CommitResult>;
-  pause(partition: number): void;
-  resume(partition: number): void;
-  halted(partition: number, halt: Halt): void;
-  /** A fault of ours: nothing that waiting would mend. */
-  broken(partition: number, error: Error): void;
-}
-
-/** What the worker tells of itself. Counts since its start. */
-export interface Counters {
-  rows: number;
-  batches: number;
-  inserts: number;
-  quarantined: number;
-  recoveries: number;
-  healed: number;
-  retries: number;
-  fenced: number;
-}
-
-/** Thrown inside the runner when its session is over. */
-class Fenced extends Error {}
 
 export class PartitionRunner {
   readonly partition: number;
@@ -93,14 +29,13 @@ export class PartitionRunner {
   readonly #session: Session;
   readonly #backlog: Backlog;
   readonly #over = new AbortController();
+  readonly #patience: Patience;
   #state: State;
   #batch: Batch | undefined;
   readonly #rejections = new Map<number, Rejection>();
   readonly #mended = new Map<number, Buffer>();
   /** Until when the engine may take an insert, by its own clock. */
   #leaseEndsMs = 0;
-  #attempt = 0;
-  #outageSince = 0;
   #draining = false;
   #paused = false;
   #running: Promise<void> | undefined;
@@ -117,6 +52,7 @@ export class PartitionRunner {
     this.#origin = origin;
     this.partition = origin.partition;
     this.#backlog = new Backlog(context.pool, from, context.limits.maxMessageBytes);
+    this.#patience = new Patience(origin.partition, context, this.#over.signal);
     this.#state = opening(origin.topicId, intent);
     if (intent) context.counters.recoveries++;
   }
@@ -209,14 +145,14 @@ export class PartitionRunner {
   }
 
   #check(): void {
-    if (this.#over.signal.aborted) throw new Fenced();
+    this.#patience.check();
   }
 
   /** Does what the state asks; `undefined` when there is nothing to do for now. */
   async #perform(state: State): Promise<Outcome | undefined> {
     switch (state.at) {
       case 'opening':
-        return this.#ask(async () => ({
+        return this.#patience.ask(async () => ({
           kind: 'high-water',
           offset: await this.#context.sink.highWater(this.#origin),
         }));
@@ -226,13 +162,13 @@ export class PartitionRunner {
         await this.#declare(state.work.batch);
         return { kind: 'committed' };
       case 'looking':
-        return this.#ask(() => this.#look(state.work.batch));
+        return this.#patience.ask(() => this.#look(state.work.batch));
       case 'inserting':
         return this.#insert(state.work);
       case 'judging':
         return this.#judge(state);
       case 'quarantine-looking':
-        return this.#ask(async () => {
+        return this.#patience.ask(async () => {
           const { batch } = state.work;
           const there = await this.#context.sink.quarantined(this.#origin, batch.first, batch.last);
           return { kind: 'missing', offsets: batch.bad.filter((offset) => !there.has(offset)) };
@@ -280,14 +216,14 @@ export class PartitionRunner {
       if (row.fault) this.#rejections.set(row.offset, framingRejection(row, row.fault));
     }
     if (batch.rows.some((row) => row.mayRepeat)) {
-      const repeats = await this.#until(() =>
+      const repeats = await this.#patience.until(() =>
         findRepeats(batch.rows, this.#origin, this.#context.sink),
       );
       for (const [offset, rejection] of repeats) this.#rejections.set(offset, rejection);
     }
     // Offsets read again after a reset: what is stored stays stored, whatever we think of it now.
     if (batch.first <= highWater && this.#rejections.size > 0) {
-      const settled = await this.#until(() =>
+      const settled = await this.#patience.until(() =>
         this.#context.sink.settled(this.#origin, batch.first, batch.last),
       );
       for (const offset of settled) this.#rejections.delete(offset);
@@ -360,7 +296,7 @@ export class PartitionRunner {
     const { batch, missing, level } = work;
     const wanted = new Set(missing === 'all' ? batch.bad : missing);
     const rows = this.#held().rows.filter(({ offset }) => wanted.has(offset));
-    const expiry = await this.#until(() => this.#context.expiry());
+    const expiry = await this.#patience.until(() => this.#context.expiry());
     const messages = rows.map((row) => quarantinedMessage(row, this.#rejectionOf(row, expiry)));
     return this.#attemptInsert(batch, rows, async (leaseSeconds) => {
       await this.#context.sink.quarantine(messages, {
@@ -408,7 +344,7 @@ export class PartitionRunner {
       }
     });
     if ('failure' in ended) return this.#failed(ended.failure, rows);
-    this.#recovered();
+    this.#patience.relieve();
     return ended;
   }
 
@@ -428,7 +364,7 @@ export class PartitionRunner {
       case 'configuration':
         return { kind: 'misconfigured', error: failure.error };
       case 'outage':
-        await this.#wait(failure.error);
+        await this.#patience.wait(failure.error);
         return { kind: 'unsure' };
     }
   }
@@ -437,7 +373,7 @@ export class PartitionRunner {
 
   async #judge(state: State & { at: 'judging' }): Promise<Outcome> {
     const { batch, missing } = state.work;
-    const expiry = await this.#until(() => this.#context.expiry());
+    const expiry = await this.#patience.until(() => this.#context.expiry());
     const bad: number[] = [];
     let mended = 0;
     for (const row of this.#rowsOf(batch, missing)) {
@@ -531,58 +467,13 @@ export class PartitionRunner {
       );
       if (result === 'committed') {
         this.#leaseEndsMs = sampled + this.#context.limits.leaseMs;
-        this.#recovered();
+        this.#patience.relieve();
         return;
       }
       if (result === 'fenced') throw new Fenced();
       this.#check();
-      await this.#wait(`Kafka: ${result.retry.message}`);
+      await this.#patience.wait(`Kafka: ${result.retry.message}`);
     }
-  }
-
-  // -- waiting ---------------------------------------------------------------------------------
-
-  /** A question that may be asked again. */
-  async #ask(question: () => Promise<Outcome>): Promise<Outcome> {
-    return this.#until(question, (error) => ({ kind: 'misconfigured', error }));
-  }
-
-  async #until<T>(question: () => Promise<T>, misconfigured?: (error: string) => T): Promise<T> {
-    for (;;) {
-      this.#check();
-      try {
-        const answer = await question();
-        this.#recovered();
-        return answer;
-      } catch (error) {
-        const failure = classify(error);
-        if (failure.kind === 'configuration' && misconfigured) return misconfigured(failure.error);
-        await this.#wait('error' in failure ? failure.error : failure.kind);
-      }
-    }
-  }
-
-  async #wait(error: string): Promise<void> {
-    this.#context.counters.retries++;
-    if (this.#outageSince === 0) {
-      this.#outageSince = Date.now();
-      this.#context.log.warn(
-        { partition: this.partition, error },
-        'waiting for an outage to end; nothing is dropped',
-      );
-    }
-    await pause(backoffMs(this.#attempt++), this.#over.signal);
-  }
-
-  #recovered(): void {
-    if (this.#outageSince === 0) return;
-    const lastedMs = Date.now() - this.#outageSince;
-    this.#context.log.info(
-      { partition: this.partition, lastedMs, attempts: this.#attempt },
-      'the outage is over',
-    );
-    this.#outageSince = 0;
-    this.#attempt = 0;
   }
 
   // -- the batch in hand -----------------------------------------------------------------------

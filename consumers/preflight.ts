@@ -1,7 +1,7 @@
 /** What must be true before a worker may touch anything. */
 import type { ClickHouse } from '../clickhouse/index.ts';
 import { INSERT_COLUMNS } from '../schemas/index.ts';
-import type { TopicFacts } from './kafka.ts';
+import type { TopicFacts } from './topic.ts';
 import { LEDGER_TABLE, QUARANTINE_TABLE } from './ledger-sink.ts';
 import { QUARANTINE_COLUMNS } from './quarantine.ts';
 import { WorkerError } from './worker-error.ts';

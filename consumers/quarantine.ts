@@ -1,7 +1,7 @@
 /** Messages that the ledger does not take, kept as they came, with the reason. */
 import { envelopeOf, type FramingFault, type Row, valueOf } from './backlog.ts';
 import { firstObjectEnd } from './framing.ts';
-import type { InsertRequest } from './ledger-sink.ts';
+import type { Origin } from './splice.ts';
 
 export type QuarantineReason =
   | FramingFault
@@ -89,7 +89,8 @@ export function quarantinedMessage(row: Row, rejection: Rejection): QuarantinedM
  */
 export function* encodeQuarantine(
   messages: readonly QuarantinedMessage[],
-  { origin, leaseSeconds }: Pick<InsertRequest, 'origin' | 'leaseSeconds'>,
+  origin: Origin,
+  leaseSeconds: number,
 ): Generator<Buffer> {
   for (const message of messages) {
     yield Buffer.concat([

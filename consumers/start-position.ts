@@ -3,7 +3,7 @@
  * way. Pure. What would lose events in silence is refused here: an operator decides.
  */
 import { decodeMetadata, type Intent } from './intent.ts';
-import type { AssignedPartition } from './kafka.ts';
+import type { AssignedPartition } from './group-member.ts';
 import { WorkerError } from './worker-error.ts';
 
 export type AcceptedLoss = 'none' | 'retention' | 'recreated';

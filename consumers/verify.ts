@@ -5,7 +5,8 @@
  */
 import type { ClickHouse } from '../clickhouse/index.ts';
 import { type OffsetRange, rangesOf } from './offset-ranges.ts';
-import { describeTopic, type KafkaOptions, type PartitionBounds } from './kafka.ts';
+import type { KafkaOptions } from './kafka.ts';
+import { describeTopic, type PartitionBounds } from './topic.ts';
 import { LEDGER_TABLE, QUARANTINE_TABLE } from './ledger-sink.ts';
 
 export interface PartitionReport {

@@ -7,12 +7,15 @@ import type { Logger } from 'pino';
 import { openClickHouse, type ClickHouse } from '../clickhouse/index.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { ChunkPool } from './chunk-pool.ts';
+import { beforeDeadline } from './deadline.ts';
 import type { WorkerConfig } from './config.ts';
 import type { Session } from './fence.ts';
-import { type AssignedPartition, describeTopic, GroupMember, type GroupOptions } from './kafka.ts';
+import { type AssignedPartition, GroupMember, type GroupOptions } from './group-member.ts';
+import { describeTopic } from './topic.ts';
 import { LedgerSink } from './ledger-sink.ts';
 import type { Halt } from './partition.ts';
-import { type Counters, PartitionRunner, type RunnerContext } from './partition-runner.ts';
+import { PartitionRunner } from './partition-runner.ts';
+import type { Counters, RunnerContext } from './runner-context.ts';
 import { checkLedger, checkTopic } from './preflight.ts';
 import { ExpiryClock } from './expiry-clock.ts';
 import { Slots } from './slots.ts';
@@ -337,9 +340,7 @@ function brokenError(partition: number, error: Error): WorkerError {
   );
 }
 
-/** Waits for `work`, but no longer than `ms`; its failure is not ours. */
+/** Waits for `work`, but no longer than `ms`; its failure, or its lateness, is not ours. */
 async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([work.catch(() => undefined), pause(ms, over.signal)]);
-  over.abort();
+  await beforeDeadline(work, ms).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 /** A member of a worker group that writes down everything that happens to it. */
 import kafkajs, { type Assigner } from 'kafkajs';
-import { GroupMember, type AssignedPartition } from '../../consumers/kafka.ts';
+import { GroupMember, type AssignedPartition } from '../../consumers/group-member.ts';
 import type { Assignment } from '../../consumers/fence.ts';
 import { until } from '../support/until.ts';
 

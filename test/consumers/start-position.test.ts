@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeIdle, encodeIntent, type Intent } from '../../consumers/intent.ts';
-import type { AssignedPartition } from '../../consumers/kafka.ts';
+import type { AssignedPartition } from '../../consumers/group-member.ts';
 import { type AcceptedLoss, startPosition } from '../../consumers/start-position.ts';
 import type { WorkerError } from '../../consumers/worker-error.ts';
 import { TOPIC_ID } from './messages.ts';

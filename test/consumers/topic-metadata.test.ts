@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import kafkajs, { type Admin } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { fetchTopicId } from '../../consumers/fence.ts';
-import { describeTopic } from '../../consumers/kafka.ts';
+import { describeTopic } from '../../consumers/topic.ts';
 import {
   decodeTopicMetadataResponse,
   encodeTopicMetadataRequest,

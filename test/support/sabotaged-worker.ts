@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Session } from '../../consumers/fence.ts';
 import { startWorker, workerConfig } from '../../consumers/index.ts';
-import { GroupMember } from '../../consumers/kafka.ts';
+import { GroupMember } from '../../consumers/group-member.ts';
 import { LedgerSink } from '../../consumers/ledger-sink.ts';
 
 const commit = Reflect.get(GroupMember.prototype, 'commit');

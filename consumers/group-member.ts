@@ -1,0 +1,231 @@
+/** A member of the worker group whose commits are fenced: what it is assigned, reads and commits. */
+import type { Consumer } from 'kafkajs';
+import type { ConsumedMessage } from './backlog.ts';
+import { type Assignment, type Fence, type Session, fetchTopicId } from './fence.ts';
+import { MAX_METADATA_BYTES } from './intent.ts';
+import { connectKafka, fenceFor, type KafkaOptions } from './kafka.ts';
+import { WorkerError } from './worker-error.ts';
+
+export interface GroupOptions extends KafkaOptions {
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly maxWaitMs: number;
+  readonly maxBytesPerPartition: number;
+  readonly maxBytes: number;
+}
+
+/** A partition as it stands when it is assigned: read behind the fence. */
+export interface AssignedPartition {
+  readonly partition: number;
+  /** Committed offset; `undefined` when nothing was ever committed. */
+  readonly committed: number | undefined;
+  readonly metadata: string | null;
+  /** First offset that Kafka still holds. */
+  readonly low: number;
+  /** The offset that the next message will get. */
+  readonly high: number;
+}
+
+export interface MemberListener {
+  beforeJoin(): Promise<void>;
+  /** Answers from which offset each partition is to be read. */
+  assigned(
+    session: Session,
+    topicId: string,
+    partitions: readonly AssignedPartition[],
+  ): Promise<ReadonlyMap<number, number>>;
+  /** Messages of one fetch. Answers the offset expected instead when these are not next. */
+  messages(
+    partition: number,
+    fetchedOffset: number,
+    lastOffset: number,
+    messages: readonly ConsumedMessage[],
+  ): number | undefined;
+  /** A fetch that held only control or aborted records, which kafkajs does not hand over. */
+  skipped(partition: number, lastOffset: number): void;
+  /** kafkajs has given up; `restarts` says whether it tries again by itself. */
+  crashed(error: Error, restarts: boolean): void;
+}
+
+export type CommitResult = 'committed' | 'fenced' | { readonly retry: Error };
+
+/** Answers of the coordinator that mean: this session no longer owns anything. */
+const FENCED = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+]);
+
+export class GroupMember {
+  readonly #options: GroupOptions;
+  readonly #listener: MemberListener;
+  readonly #fence: Fence;
+  readonly #consumer: Consumer;
+  /** Where to read from, between the assignment and the event that lets us seek. */
+  #startFrom: ReadonlyMap<number, number> = new Map();
+
+  constructor(options: GroupOptions, listener: MemberListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#fence = fenceFor(options.topic, {
+      beforeJoin: () => listener.beforeJoin(),
+      assigned: (assignment) => this.#assigned(assignment),
+    });
+    this.#consumer = connectKafka(options).consumer({
+      groupId: options.group,
+      partitionAssigners: [this.#fence.assigner],
+      sessionTimeout: options.sessionTimeoutMs,
+      heartbeatInterval: options.heartbeatIntervalMs,
+      rebalanceTimeout: options.rebalanceTimeoutMs,
+      maxWaitTimeInMs: options.maxWaitMs,
+      maxBytesPerPartition: options.maxBytesPerPartition,
+      maxBytes: options.maxBytes,
+      minBytes: 1,
+      allowAutoTopicCreation: false,
+    });
+  }
+
+  /** Joins the group and starts reading. */
+  async start(): Promise<void> {
+    const { topic } = this.#options;
+    const { events } = this.#consumer;
+    this.#consumer.on(events.GROUP_JOIN, () => {
+      for (const [partition, offset] of this.#startFrom) this.seek(partition, offset);
+      const partitions = [...this.#startFrom.keys()];
+      if (partitions.length > 0) this.#consumer.resume([{ topic, partitions }]);
+    });
+    this.#consumer.on(events.END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0)
+        this.#listener.skipped(payload.partition, Number(payload.lastOffset));
+    });
+    this.#consumer.on(events.CRASH, ({ payload }) => {
+      this.#listener.crashed(payload.error, payload.restart);
+    });
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => {
+        const { batch } = payload;
+        const lastOffset = Number(batch.lastOffset());
+        const expected = this.#listener.messages(
+          batch.partition,
+          // In kafkajs's objects, not in its types: where the fetch began.
+          Number((batch as typeof batch & { fetchedOffset: string }).fetchedOffset),
+          lastOffset,
+          batch.messages,
+        );
+        if (expected === undefined) payload.resolveOffset(batch.lastOffset());
+        else this.seek(batch.partition, expected);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  /** Leaves the group. What is in flight must have been drained before. */
+  async stop(): Promise<void> {
+    await this.#consumer.disconnect();
+  }
+
+  seek(partition: number, offset: number): void {
+    this.#consumer.seek({ topic: this.#options.topic, partition, offset: String(offset) });
+  }
+
+  pause(partition: number): void {
+    this.#consumer.pause([{ topic: this.#options.topic, partitions: [partition] }]);
+  }
+
+  resume(partition: number): void {
+    this.#consumer.resume([{ topic: this.#options.topic, partitions: [partition] }]);
+  }
+
+  /**
+   * One attempt to commit an offset with its metadata, in the session it belongs to.
+   *
+   * @throws WorkerError KAFKA_TOPIC_UNFIT when the broker never takes metadata of that size
+   */
+  async commit(
+    session: Session,
+    partition: number,
+    offset: number,
+    metadata: string,
+    check: () => void,
+  ): Promise<CommitResult> {
+    try {
+      await this.#fence.commit(
+        {
+          groupId: this.#options.group,
+          groupGenerationId: session.generationId,
+          memberId: session.memberId,
+          topics: [
+            {
+              topic: this.#options.topic,
+              partitions: [{ partition, offset: String(offset), metadata }],
+            },
+          ],
+        },
+        check,
+      );
+      return 'committed';
+    } catch (error) {
+      const { type } = error as { type?: string };
+      if (type !== undefined && FENCED.has(type)) return 'fenced';
+      if (type === 'OFFSET_METADATA_TOO_LARGE') {
+        throw new WorkerError(
+          'KAFKA_TOPIC_UNFIT',
+          'Kafka takes too little metadata with an offset.',
+          {
+            hint: `Set the broker's offset.metadata.max.bytes to ${MAX_METADATA_BYTES} at least, its default.`,
+            cause: error,
+          },
+        );
+      }
+      return { retry: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+
+  async #assigned(assignment: Assignment): Promise<void> {
+    const { topic, group } = this.#options;
+    const { topicId, errorCode } = await fetchTopicId(assignment.coordinator, topic);
+    if (errorCode !== 0) throw new Error(`Kafka answers ${errorCode} for the topic ${topic}`);
+    const partitions = assignment.partitions.map((partition) => ({ partition }));
+    let assigned: AssignedPartition[] = [];
+    if (partitions.length > 0) {
+      const { responses } = await assignment.coordinator.offsetFetch({
+        groupId: group,
+        topics: [{ topic, partitions: partitions as { partition: number; offset: string }[] }],
+      });
+      const { cluster } = this.#fence;
+      const [lows] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: true }]);
+      const [highs] = await cluster.fetchTopicsOffset([
+        { topic, partitions, fromBeginning: false },
+      ]);
+      const offsetIn = (of: typeof lows, partition: number): number =>
+        Number(of?.partitions.find((one) => one.partition === partition)?.offset);
+      assigned = (responses[0]?.partitions ?? []).map((answer) => {
+        const {
+          partition,
+          offset,
+          metadata,
+          errorCode: code,
+        } = answer as typeof answer & { metadata: string | null; errorCode: number };
+        if (code !== 0)
+          throw new Error(
+            `Kafka answers ${code} for the committed offset of partition ${partition}`,
+          );
+        const committed = Number(offset);
+        return {
+          partition,
+          committed: committed < 0 ? undefined : committed,
+          metadata,
+          low: offsetIn(lows, partition),
+          high: offsetIn(highs, partition),
+        };
+      });
+    }
+    this.#startFrom = await this.#listener.assigned(assignment, topicId, assigned);
+  }
+}
