@@ -43,9 +43,9 @@ const environment = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info'),
   LEDGERLINE_BATCH_ROWS: count(1, 1_000_000, 20_000),
-  LEDGERLINE_BATCH_BYTES: count(1024, 128 * MIB, 12 * MIB),
+  LEDGERLINE_BATCH_BYTES: count(1024, 128 * MIB, 20 * MIB),
   LEDGERLINE_BATCH_AGE_MS: count(10, 60_000, 1_000),
-  LEDGERLINE_BUFFER_BYTES: count(MIB, 4096 * MIB, 64 * MIB),
+  LEDGERLINE_BUFFER_BYTES: count(MIB, 4096 * MIB, 80 * MIB),
   LEDGERLINE_MAX_MESSAGE_BYTES: count(1024, 64 * MIB, MIB),
   LEDGERLINE_CONCURRENT_INSERTS: count(1, 16, 2),
   LEDGERLINE_INSERT_TIMEOUT_MS: count(1_000, 600_000, 20_000),

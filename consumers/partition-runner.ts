@@ -16,6 +16,7 @@ import {
   type Outcome,
   type State,
 } from './partition.ts';
+import type { Holding } from './may-fetch.ts';
 import { Fenced, Patience } from './patience.ts';
 import { framingRejection, quarantinedMessage, type Rejection } from './quarantine.ts';
 import { findRepeats } from './repeats.ts';
@@ -37,7 +38,6 @@ export class PartitionRunner {
   /** Until when the engine may take an insert, by its own clock. */
   #leaseEndsMs = 0;
   #draining = false;
-  #paused = false;
   #running: Promise<void> | undefined;
 
   constructor(
@@ -57,12 +57,13 @@ export class PartitionRunner {
     if (intent) context.counters.recoveries++;
   }
 
-  get heldBytes(): number {
-    return this.#backlog.heldBytes;
-  }
-
-  get isPaused(): boolean {
-    return this.#paused;
+  get holding(): Holding {
+    const { heldBytes, bytes: waitingBytes } = this.#backlog;
+    const mustFetch =
+      'intent' in this.#state &&
+      this.#state.intent !== null &&
+      this.#backlog.next <= this.#state.intent.last;
+    return { partition: this.partition, heldBytes, waitingBytes, mustFetch };
   }
 
   /** Messages of one fetch; answers the offset that was expected when they are not next. */
@@ -74,10 +75,7 @@ export class PartitionRunner {
     if (this.#over.signal.aborted) return undefined;
     if (fetchedOffset !== this.#backlog.next) return this.#backlog.next;
     this.#backlog.append(messages, lastOffset, Date.now());
-    if (this.#backlog.heldBytes > this.#context.limits.maxHeldBytes && !this.#paused) {
-      this.#paused = true;
-      this.#context.pause(this.partition);
-    }
+    this.#context.holdingsChanged();
     this.wake();
     return undefined;
   }
@@ -436,7 +434,7 @@ export class PartitionRunner {
     this.#context.counters.rows += done.rows.length - batch.bad.length;
     this.#backlog.release(done);
     this.#batch = undefined;
-    this.#relax();
+    this.#context.holdingsChanged();
     if (!next || !facts) return { kind: 'finished', next: null };
     if (plain) {
       this.#hold(next);
@@ -444,13 +442,6 @@ export class PartitionRunner {
     }
     this.#backlog.putBack(next);
     return { kind: 'finished', next: null };
-  }
-
-  #relax(): void {
-    if (this.#paused && this.#backlog.heldBytes < this.#context.limits.maxHeldBytes / 2) {
-      this.#paused = false;
-      this.#context.resume(this.partition);
-    }
   }
 
   /** Commits until the broker has said yes or no; the same request each time. */

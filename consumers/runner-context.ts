@@ -12,8 +12,6 @@ import type { Slots } from './slots.ts';
 export interface RunnerLimits extends BatchLimits {
   /** A batch leaves at this age, however small it is. */
   readonly maxAgeMs: number;
-  /** Above it the partition is paused; below half of it, it goes on. */
-  readonly maxHeldBytes: number;
   readonly maxMessageBytes: number;
   readonly insertTimeoutMs: number;
   /** How long after a commit an insert may still be taken. */
@@ -38,8 +36,8 @@ export interface RunnerContext {
     metadata: string,
     check: () => void,
   ): Promise<CommitResult>;
-  pause(partition: number): void;
-  resume(partition: number): void;
+  /** The partition holds more than before, or less: time to see who may fetch. */
+  holdingsChanged(): void;
   halted(partition: number, halt: Halt): void;
   /** A fault of ours: nothing that waiting would mend. */
   broken(partition: number, error: Error): void;

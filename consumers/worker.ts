@@ -15,6 +15,7 @@ import { describeTopic } from './topic.ts';
 import { LedgerSink } from './ledger-sink.ts';
 import type { Halt } from './partition.ts';
 import { PartitionRunner } from './partition-runner.ts';
+import { mayFetch } from './may-fetch.ts';
 import type { Counters, RunnerContext } from './runner-context.ts';
 import { checkLedger, checkTopic } from './preflight.ts';
 import { ExpiryClock } from './expiry-clock.ts';
@@ -111,6 +112,10 @@ class RunningWorker implements Worker {
   };
   #member: GroupMember | undefined;
   #runners = new Map<number, PartitionRunner>();
+  /** Partitions that may not fetch just now. */
+  readonly #paused = new Set<number>();
+  /** Bytes at which a batch is full: a few of them fit into the buffer. */
+  readonly #batchBytes: number;
   #tick: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
   #fatal: WorkerError | undefined;
@@ -128,6 +133,7 @@ class RunningWorker implements Worker {
     this.#expiry = new ExpiryClock(clickhouse, this.#sink);
     this.#pool = new ChunkPool(config.bufferBytes);
     this.#slots = new Slots(config.concurrentInserts);
+    this.#batchBytes = Math.min(config.batch.maxBytes, Math.floor(config.bufferBytes / 4));
     this.done = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -203,6 +209,8 @@ class RunningWorker implements Worker {
   #endAll(): void {
     for (const runner of this.#runners.values()) runner.end();
     this.#runners.clear();
+    // Whatever is assigned next is resumed when the group is joined.
+    this.#paused.clear();
   }
 
   async #takeOver(
@@ -212,7 +220,7 @@ class RunningWorker implements Worker {
   ): Promise<ReadonlyMap<number, number>> {
     this.#endAll();
     const { topic } = this.#config.kafka;
-    const context = this.#contextFor(partitions.length);
+    const context = this.#context();
     const from = new Map<number, number>();
     for (const assigned of partitions) {
       const { partition } = assigned;
@@ -252,9 +260,8 @@ class RunningWorker implements Worker {
     return from;
   }
 
-  #contextFor(partitions: number): RunnerContext {
-    const { batch, bufferBytes, maxMessageBytes, insertTimeoutMs, leaseMs } = this.#config;
-    const maxHeldBytes = Math.floor(bufferBytes / Math.max(1, partitions));
+  #context(): RunnerContext {
+    const { batch, maxMessageBytes, insertTimeoutMs, leaseMs } = this.#config;
     return {
       pool: this.#pool,
       slots: this.#slots,
@@ -263,9 +270,7 @@ class RunningWorker implements Worker {
       counters: this.#counters,
       limits: {
         ...batch,
-        // One batch on its way and one filling fit into a partition's share.
-        maxBytes: Math.min(batch.maxBytes, Math.floor(maxHeldBytes / 2)),
-        maxHeldBytes,
+        maxBytes: this.#batchBytes,
         maxMessageBytes,
         insertTimeoutMs,
         leaseMs,
@@ -276,13 +281,29 @@ class RunningWorker implements Worker {
         if (!this.#member) throw new Error('Not in the group yet');
         return this.#member.commit(session, partition, offset, metadata, check);
       },
-      pause: (partition) => this.#member?.pause(partition),
-      resume: (partition) => {
-        if (this.#runners.has(partition)) this.#member?.resume(partition);
-      },
+      holdingsChanged: () => this.#steer(),
       halted: (partition, halt) => this.#halt(haltError(partition, halt)),
       broken: (partition, error) => this.#halt(brokenError(partition, error)),
     };
+  }
+
+  /** Pauses and resumes partitions so that what is held stays within the buffer. */
+  #steer(): void {
+    const holdings = [...this.#runners.values()].map(({ holding }) => holding);
+    const allowed = mayFetch(holdings, {
+      bufferBytes: this.#config.bufferBytes,
+      batchBytes: this.#batchBytes,
+    });
+    for (const { partition } of holdings) {
+      const isPaused = this.#paused.has(partition);
+      if (allowed.has(partition) && isPaused) {
+        this.#paused.delete(partition);
+        this.#member?.resume(partition);
+      } else if (!allowed.has(partition) && !isPaused) {
+        this.#paused.add(partition);
+        this.#member?.pause(partition);
+      }
+    }
   }
 
   #crashed(error: Error, restarts: boolean): void {

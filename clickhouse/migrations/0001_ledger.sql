@@ -72,7 +72,7 @@ ENGINE = MergeTree
 PARTITION BY (retention_class, toStartOfMonth(occurred_at))
 ORDER BY (tenant_id, occurred_at)
 TTL occurred_at + toIntervalDay(transform(retention_class, ['standard', 'protected', 'archive'], [90, 400, 3650], 90))
-SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, merge_with_ttl_timeout = 3600, non_replicated_deduplication_window = 10000, deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild';
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, merge_with_ttl_timeout = 3600, merge_selector_base = 10, non_replicated_deduplication_window = 10000, deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild';
 
 -- Messages that could not become rows of the ledger, as they were.
 CREATE TABLE IF NOT EXISTS audit_quarantine
