@@ -6,11 +6,13 @@
  *
  * - a commit is made once, with the generation under which the partition was assigned, or not at all;
  * - the broker's answer to the join is seen before the first fetch, and intents are read behind the fence;
- * - commits that kafkajs makes by itself are refused.
+ * - commits that kafkajs makes by itself are refused;
+ * - plain Fetch responses are read faster (fetch-response.ts).
  *
  * test/consumers/fence.test.ts notices when a new kafkajs no longer works like this.
  */
 import type { Broker, Cluster, PartitionAssigner } from 'kafkajs';
+import { decodePlainFetch, FETCH_API_KEY, FETCH_VERSION } from './fetch-response.ts';
 import {
   METADATA_API_KEY,
   METADATA_VERSION,
@@ -53,6 +55,15 @@ interface CommitRequest {
   }[];
 }
 
+/** A request of kafkajs with the way its answer is read. */
+interface Exchange {
+  readonly request: { readonly apiKey: number; readonly apiVersion: number };
+  readonly response: {
+    decode(raw: Buffer): Promise<unknown>;
+    parse(value: unknown): Promise<unknown>;
+  };
+}
+
 /** What kafkajs does with its brokers, beyond its published types. */
 interface GroupBroker extends Broker {
   joinGroup(request: unknown): Promise<unknown>;
@@ -61,13 +72,7 @@ interface GroupBroker extends Broker {
     memberId: string;
   }): Promise<{ memberAssignment: Buffer }>;
   readonly connectionPool: {
-    send(exchange: {
-      request: object;
-      response: {
-        decode(raw: Buffer): Promise<TopicIdentity>;
-        parse(value: TopicIdentity): Promise<TopicIdentity>;
-      };
-    }): Promise<TopicIdentity>;
+    send(exchange: Exchange): Promise<unknown>;
   };
 }
 
@@ -129,6 +134,7 @@ export class Fence {
     const known = this.#wrapped.get(broker);
     if (known) return known;
     const group = broker as GroupBroker;
+    quickenFetch(group);
     const overrides: Partial<Record<string | symbol, unknown>> = {
       joinGroup: async (request: unknown) => {
         await this.#parts.listener.beforeJoin();
@@ -166,20 +172,40 @@ export class Fence {
   }
 }
 
+/** Lets plain Fetch responses be read by our decoder, all others by kafkajs's own. */
+function quickenFetch({ connectionPool }: GroupBroker): void {
+  const send = connectionPool.send.bind(connectionPool);
+  connectionPool.send = (exchange) => {
+    const { request, response } = exchange;
+    if (request.apiKey !== FETCH_API_KEY || request.apiVersion !== FETCH_VERSION) {
+      return send(exchange);
+    }
+    return send({
+      ...exchange,
+      response: {
+        decode: (raw) => Promise.resolve(decodePlainFetch(raw) ?? response.decode(raw)),
+        parse: (value) => response.parse(value),
+      },
+    });
+  };
+}
+
 /** The topic's id, asked on a connection of kafkajs, which itself does not speak that version. */
 export async function fetchTopicId(broker: Broker, topic: string): Promise<TopicIdentity> {
   const payload = encodeTopicMetadataRequest(topic);
-  return (broker as GroupBroker).connectionPool.send({
-    request: {
-      apiKey: METADATA_API_KEY,
-      apiVersion: METADATA_VERSION,
-      apiName: 'Metadata',
-      // All that kafkajs asks of an encoder when it writes a request.
-      encode: () => Promise.resolve({ buf: payload, buffer: payload }),
-    },
+  const request = {
+    apiKey: METADATA_API_KEY,
+    apiVersion: METADATA_VERSION,
+    apiName: 'Metadata',
+    // All that kafkajs asks of an encoder when it writes a request.
+    encode: () => Promise.resolve({ buf: payload, buffer: payload }),
+  };
+  const answer = await (broker as GroupBroker).connectionPool.send({
+    request,
     response: {
       decode: (raw) => Promise.resolve(decodeTopicMetadataResponse(raw)),
       parse: (value) => Promise.resolve(value),
     },
   });
+  return answer as TopicIdentity;
 }
