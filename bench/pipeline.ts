@@ -6,19 +6,25 @@ import { kafkaEngine } from './pipeline/kafka-engine.ts';
 import { ledgerline } from './pipeline/ledgerline.ts';
 import { type Figures, runRound } from './pipeline/round.ts';
 import { fillTopic } from './pipeline/topic.ts';
-import { usual } from './pipeline/usual.ts';
+import { DEFAULTS, TUNED, usual } from './pipeline/usual.ts';
 import { median, progress, rounded, wholeNumber, withStack } from './stack.ts';
 
 const PARTITIONS = 4;
-const CONTENDERS = { ledgerline, kafkaEngine: kafkaEngine(), usual } as const;
+const CONTENDERS = {
+  ledgerline,
+  kafkaEngine: kafkaEngine(),
+  usual: usual('usual', DEFAULTS),
+  usualTuned: usual('usualTuned', TUNED),
+} as const;
 type Name = keyof typeof CONTENDERS;
 const NAMES = Object.keys(CONTENDERS) as Name[];
 
 const USAGE = `npm run bench -- pipeline [--events 1000000] [--rounds 3] [--only NAME] [--json]
 
-The same messages from the same topic into the same table, by three ways in turn, in each round:
-ledgerline (our worker, the whole protocol), kafkaEngine (ENGINE = Kafka and a materialized view)
-and usual (kafkajs eachBatch, JSON.parse, client.insert(objects), commit). Medians of the rounds.
+The same messages from the same topic into the same table, by four ways in turn, in each round:
+ledgerline (our worker, the whole protocol), kafkaEngine (ENGINE = Kafka and a materialized view),
+usual (kafkajs eachBatch, JSON.parse, client.insert(objects), commit, with kafkajs's defaults) and
+usualTuned (the same, four partitions at once with fetches of 8 MiB each). Medians of the rounds.
 `;
 
 /** `npm run bench -- pipeline` */
@@ -111,6 +117,7 @@ function ratios(runs: ReadonlyMap<Name, readonly Figures[]>): Record<string, num
     [
       ['ratioToKafkaEngine', ours / speed('kafkaEngine')] as const,
       ['ratioToUsual', ours / speed('usual')] as const,
+      ['ratioToUsualTuned', ours / speed('usualTuned')] as const,
     ]
       .filter(([, ratio]) => !Number.isNaN(ratio))
       .map(([name, ratio]) => [name, rounded(ratio, 2)]),

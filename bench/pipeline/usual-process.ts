@@ -11,9 +11,8 @@ const env = (name: string): string => {
   if (value === undefined) throw new Error(`${name} is not set`);
   return value;
 };
-/** Eight times kafkajs's default: a fetch is a batch, and small inserts cost the engine merges. */
-const FETCH_BYTES_PER_PARTITION = 8 * 1024 * 1024;
-const PARTITIONS_AT_ONCE = 4;
+const fetchBytesPerPartition = Number(env('FETCH_BYTES_PER_PARTITION'));
+const partitionsAtOnce = Number(env('PARTITIONS_AT_ONCE'));
 
 const clickhouse = createClient({
   url: env('CLICKHOUSE_URL'),
@@ -27,8 +26,9 @@ const kafka = new kafkajs.Kafka({
 });
 const consumer = kafka.consumer({
   groupId: env('GROUP'),
-  maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
-  maxBytes: PARTITIONS_AT_ONCE * FETCH_BYTES_PER_PARTITION,
+  maxBytesPerPartition: fetchBytesPerPartition,
+  // kafkajs's default, or more where four partitions would not fit in.
+  maxBytes: Math.max(10 << 20, 4 * fetchBytesPerPartition),
 });
 await consumer.connect();
 await consumer.subscribe({ topics: [env('TOPIC')], fromBeginning: true });
@@ -39,7 +39,7 @@ const columns = INSERT_COLUMNS as [string, ...string[]];
 await consumer.run({
   autoCommit: false,
   eachBatchAutoResolve: false,
-  partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+  partitionsConsumedConcurrently: partitionsAtOnce,
   eachBatch: async (payload) => {
     const { batch } = payload;
     if (!payload.isRunning() || payload.isStale()) return;
