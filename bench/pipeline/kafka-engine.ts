@@ -9,7 +9,7 @@ export interface KafkaEngineSettings {
   readonly threadPerConsumer: boolean;
 }
 
-export const BEST: KafkaEngineSettings = {
+const BEST: KafkaEngineSettings = {
   consumers: 2,
   blockRows: 65_536,
   flushMs: 1_000,
