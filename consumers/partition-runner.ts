@@ -237,7 +237,7 @@ export class PartitionRunner {
         (offset) => offset >= fitting.first && offset <= fitting.last,
       );
       const facts: BatchFacts = { ...factsOf(fitting), bad };
-      if (fitsMetadata(intentOf({ topicId: this.#origin.topicId, highWater: -1 }, facts))) {
+      if (fitsMetadata(intentOf(this.#origin.topicId, facts))) {
         this.#batch = fitting;
         return facts;
       }
@@ -248,7 +248,7 @@ export class PartitionRunner {
   // -- storing ---------------------------------------------------------------------------------
 
   async #declare(batch: BatchFacts): Promise<void> {
-    const intent = intentOf({ topicId: this.#origin.topicId, highWater: -1 }, batch);
+    const intent = intentOf(this.#origin.topicId, batch);
     await this.#commit(batch.first, encodeIntent(intent));
   }
 
@@ -422,7 +422,7 @@ export class PartitionRunner {
     const facts = next && factsOf(next);
     const metadata =
       facts && plain
-        ? encodeIntent(intentOf({ topicId: this.#origin.topicId, highWater: -1 }, facts))
+        ? encodeIntent(intentOf(this.#origin.topicId, facts))
         : encodeIdle(this.#origin.topicId);
     try {
       await this.#commit(batch.last + 1, metadata);

@@ -146,10 +146,10 @@ export function advance(state: State, outcome: Outcome): State {
   throw new Error(`Outcome "${outcome.kind}" has no meaning while ${state.at}`);
 }
 
-/** The intent that says what the machine is about to store. */
-export function intentOf(state: Position, batch: BatchFacts): Intent {
+/** What is committed before a batch is stored. */
+export function intentOf(topicId: string, batch: BatchFacts): Intent {
   const { first, last, rows, hash, bad } = batch;
-  return { topicId: state.topicId, first, last, rows, hash, bad };
+  return { topicId, first, last, rows, hash, bad };
 }
 
 const position = ({ topicId, highWater }: Position): Position => ({ topicId, highWater });

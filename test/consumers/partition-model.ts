@@ -104,7 +104,7 @@ class Owner {
         return { kind: 'batch', batch };
       }
       case 'declaring': {
-        const intent = intentOf(state, state.work.batch);
+        const intent = intentOf(state.topicId, state.work.batch);
         const hidden = sabotage === 'no-intent' || sabotage === 'commit-first' ? null : intent;
         const at = sabotage === 'commit-first' ? state.work.batch.last + 1 : state.work.batch.first;
         return broker.commit(this.generation, at, hidden) ? { kind: 'committed' } : 'fenced';
@@ -179,7 +179,7 @@ class Owner {
             ? this.#world.facts(this.#from, last)
             : null;
         if (next) this.#from = next.last + 1;
-        const intent = next && intentOf(state, next);
+        const intent = next && intentOf(state.topicId, next);
         return broker.commit(this.generation, batch.last + 1, intent)
           ? { kind: 'finished', next }
           : 'fenced';
