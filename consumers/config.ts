@@ -7,7 +7,7 @@ const count = (min: number, max: number, fallback: number) =>
 const MIB = 1024 * 1024;
 
 /**
- * Every variable that the consuming side reads, with its default. docs/operations.md says what each is
+ * Every variable that the consuming side reads, with its default. .env.example says what each is
  * for; names end in the unit.
  */
 const environment = z.object({

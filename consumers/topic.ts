@@ -66,7 +66,7 @@ export async function describeTopic(
     await admin.connect();
     if (!(await admin.listTopics()).includes(topic)) {
       throw new WorkerError('KAFKA_TOPIC_MISSING', `Kafka at ${address} has no topic ${topic}.`, {
-        hint: 'Create it with `ledgerline stack` locally, or with the settings of docs/operations.md.',
+        hint: 'Create it with `ledgerline stack` locally, or with kafka-topics.sh, with cleanup.policy=delete.',
       });
     }
     await consumer.connect();
