@@ -75,6 +75,6 @@ export function optionsFromEnv(
   };
   if (faults.length === 0) return options;
   throw new LedgerlineError('CONFIG_INVALID', `The environment: ${faults.join('; ')}.`, {
-    hint: 'Correct these variables; docs/sdk.md lists them all.',
+    hint: 'Correct these variables; docs/producer.md lists them all.',
   });
 }

@@ -194,7 +194,7 @@ function checked<T extends CheckedDelivery>(
   }
   if (result.success && faults.length === 0) return result.data;
   throw new LedgerlineError('CONFIG_INVALID', `${caller}: ${faults.join('; ')}.`, {
-    hint: 'Correct these options; docs/sdk.md lists them all.',
+    hint: 'Correct these options; docs/producer.md lists them all.',
   });
 }
 
