@@ -1,4 +1,4 @@
-import { FILTER_CAUSES, type FilterCause } from './decision.ts';
+import { FILTER_CAUSES, type FilterCause } from './policy/decision.ts';
 import { REJECT_CAUSES, type RejectCause } from './receipt.ts';
 
 /** Why an event that was accepted did not reach Kafka. */

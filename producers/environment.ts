@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { LedgerlineError } from '../schemas/index.ts';
-import { LEVELS } from './level.ts';
+import { LedgerlineError, LEVELS } from '../schemas/index.ts';
 import type { KafkaConnection, PolicyOptions } from './options.ts';
 
 /** What the environment can say of a ledger; spread it into `createLedger`'s options. */

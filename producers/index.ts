@@ -22,8 +22,7 @@ export {
   type PolicyOptions,
   type SaslOptions,
 } from './options.ts';
-export { LEVELS, type Level } from './level.ts';
-export { FILTER_CAUSES, type FilterCause } from './decision.ts';
+export { FILTER_CAUSES, type FilterCause } from './policy/decision.ts';
 export { LOSS_CAUSES, type Counts, type LossCause } from './counters.ts';
 export {
   REJECT_CAUSES,
@@ -49,6 +48,7 @@ export {
   gateway,
   infrastructure,
   LedgerlineError,
+  LEVELS,
   security,
   type AuditEvent,
   type Catalog,
@@ -56,6 +56,8 @@ export {
   type Change,
   type EventInput,
   type EventTypeName,
+  type Level,
   type Party,
+  type PolicyDocument,
   type RelatedParty,
 } from '../schemas/index.ts';

@@ -14,7 +14,7 @@ import {
 import { monotonicClock } from './clock.ts';
 import { Complaints } from './complaints.ts';
 import { Counters, type Counts, type Tally } from './counters.ts';
-import { KEEP, policyOf, type Policy } from './decision.ts';
+import { KEEP, policyOf, type Policy } from './policy/decision.ts';
 import { Delivery, type DrainReport } from './delivery.ts';
 import { stderrLogger } from './logger.ts';
 import { checkLedgerOptions, DEFAULTS, type CheckedLedger, type LedgerOptions } from './options.ts';

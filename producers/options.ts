@@ -1,8 +1,14 @@
 import type { ConnectionOptions } from 'node:tls';
 import { z } from 'zod';
-import { LedgerlineError, type Catalog, type Category, type Party } from '../schemas/index.ts';
+import {
+  LedgerlineError,
+  LEVELS,
+  type Catalog,
+  type Category,
+  type Level,
+  type Party,
+} from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
-import { LEVELS, type Level } from './level.ts';
 import type { Logger } from './logger.ts';
 import type { Transport } from './transport.ts';
 

@@ -1,6 +1,6 @@
 import type { Catalog, LedgerlineError, ResolvedEvent } from '../schemas/index.ts';
 import type { Counters, LossCause, Tally } from './counters.ts';
-import { verdictsOf, type Policy, type Verdicts } from './decision.ts';
+import { verdictsOf, type Policy, type Verdicts } from './policy/decision.ts';
 import type { DeliveryListener } from './outbound.ts';
 
 /** Everything `emit` would otherwise work out again for each event of a type. */

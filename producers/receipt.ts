@@ -1,5 +1,5 @@
 import type { LedgerlineError } from '../schemas/index.ts';
-import { FILTER_CAUSES, type FilterCause } from './decision.ts';
+import { FILTER_CAUSES, type FilterCause } from './policy/decision.ts';
 
 /** Why an event that the policy keeps was not taken. */
 export const REJECT_CAUSES = ['unknown_type', 'invalid', 'queue_full', 'closed'] as const;

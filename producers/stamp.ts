@@ -4,12 +4,12 @@ import {
   uuidv7,
   type AuditEvent,
   type EventFields,
+  type Level,
   type Outcome,
   type Party,
   type ResolvedEvent,
 } from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
-import type { Level } from './level.ts';
 
 /** Any event's input, as far as `emit` looks at it: what a caller without types may pass. */
 export interface AnyInput extends EventFields {

@@ -27,6 +27,19 @@ export {
   type Outcome,
   type Severity,
 } from './vocabulary.ts';
+export {
+  expiryOf,
+  LEVELS,
+  LIMIT_KEYS,
+  policySchema,
+  type Level,
+  type Limit,
+  type LimitKey,
+  type Match,
+  type Policy,
+  type PolicyDocument,
+  type Rule,
+} from './policy-document.ts';
 export { wireRowSchema, type WireRow } from './wire-row.ts';
 export { defineCatalog, type Catalog, type EventInput, type EventTypeName } from './catalog.ts';
 export type { EventFields, FreeFormInput } from './catalog-types.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { decide, policyOf, verdictsOf, type Subject } from '../../producers/decision.ts';
-import { matcherOf } from '../../producers/exclusions.ts';
-import { LEVELS, passesLevel } from '../../producers/level.ts';
-import { OPERATIONS, OUTCOMES, type Operation, type Outcome } from '../../schemas/index.ts';
+import { decide, policyOf, verdictsOf, type Subject } from '../../producers/policy/decision.ts';
+import { matcherOf } from '../../producers/policy/patterns.ts';
+import { passesLevel } from '../../producers/policy/level.ts';
+import { LEVELS, OPERATIONS, OUTCOMES, type Operation, type Outcome } from '../../schemas/index.ts';
 
 const OPERATION_NAMES = Object.keys(OPERATIONS) as Operation[];
 const OUTCOME_NAMES = Object.keys(OUTCOMES) as Outcome[];

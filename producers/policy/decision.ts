@@ -1,9 +1,17 @@
-import type { Operation, Outcome } from '../schemas/index.ts';
-import { matcherOf, type NameMatcher } from './exclusions.ts';
-import { passesLevel, type Level } from './level.ts';
+import type { Level, Operation, Outcome } from '../../schemas/index.ts';
+import { passesLevel } from './level.ts';
+import { matcherOf, type NameMatcher } from './patterns.ts';
 
 /** The steps that can say no, in their order. The first to do so is the cause that is counted. */
-export const FILTER_CAUSES = ['disabled', 'level', 'excluded_action', 'excluded_resource'] as const;
+export const FILTER_CAUSES = [
+  'disabled',
+  'level',
+  'excluded_action',
+  'excluded_resource',
+  'rule',
+  'rate_limited',
+  'sampled_out',
+] as const;
 export type FilterCause = (typeof FILTER_CAUSES)[number];
 
 /** Where every step says yes. */

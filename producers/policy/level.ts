@@ -1,19 +1,4 @@
-import type { Operation, Outcome } from '../schemas/index.ts';
-
-/**
- * How much the edge keeps (`AUDIT_TRAIL_LEVEL`):
- * `all`; `writes_only`, all but reads; `mutations_only`, updates and deletes; `deletes_only`;
- * `failures_only`, whatever failed.
- */
-export const LEVELS = [
-  'all',
-  'writes_only',
-  'mutations_only',
-  'deletes_only',
-  'failures_only',
-] as const;
-
-export type Level = (typeof LEVELS)[number];
+import type { Level, Operation, Outcome } from '../../schemas/index.ts';
 
 /**
  * Whether a level lets an event through. What was denied passes every level, since a refused read
