@@ -1,0 +1,104 @@
+import { DEFAULT_SECRET_NAMES, type SecretNames } from './secret-names.ts';
+
+/** What stands in a secret's place. */
+export const MASK = '[masked]';
+
+/** What is secret in a text. */
+export interface Masking {
+  /** Values known to be secret. Those under four characters are too common to look for. */
+  readonly secrets?: Iterable<string> | undefined;
+  /** Names whose values are secret; {@link DEFAULT_SECRET_NAMES} when absent. */
+  readonly names?: SecretNames | undefined;
+}
+
+const SHORTEST_SECRET = 4;
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+
+/** Without any of these no rule below applies: most texts are let through by one search. */
+const SUSPICIOUS = /[=:]|--\w|bearer|basic|-----BEGIN|eyJ|gh[pousr]_|sk_|xox|github_pat_/iu;
+
+const PRIVATE_KEY =
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gu;
+/** JSON web tokens, and those of GitHub, Stripe and Slack: they say what they are. */
+const TOKENS =
+  /\b(?:eyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*|gh[pousr]_\w{16,}|github_pat_\w{16,}|sk_(?:live|test)_\w{8,}|xox[abprs]-[\w-]{8,})/gu;
+/** RFC 3986, section 3.2.1: `scheme://user:password@host`. */
+const USER_INFO = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#@:"'<>]*)(:?)([^\s/?#"'<>]*)@/giu;
+/** RFC 9110, section 11.6.2, wherever it stands. */
+const CREDENTIALS = /\b(bearer|basic)(\s+)([\w.~+/=-]{8,})/giu;
+const BASE64_LOOKING = /[\d=+/]|[a-z][A-Z]/u;
+
+const VALUE = String.raw`\[masked\]|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\\"(?:[^"\\])*\\"|[^\s,;&"'<>}\])]+`;
+/** `name=value`, `name: value`, `"name": "value"`, `--name=value`. */
+const PAIR = new RegExp(
+  String.raw`(?<![\w.])([\p{L}_][\w.-]{1,63})(\\?["']?\s*[=:]\s*)(${VALUE})`,
+  'gu',
+);
+/** `--name value`. */
+const FLAG = new RegExp(String.raw`(?<![\w-])(--?[a-zA-Z][\w-]{1,63})(\s+)(?!-)(${VALUE})`, 'gu');
+/** Headers whose value has spaces in it. */
+const HEADER = /\b((?:proxy-)?authorization|(?:set-)?cookie)(\s*:\s*)([^\r\n"']+)/giu;
+
+/**
+ * A text without its secrets: known values; what stands in `name=value`, `name: value` and
+ * `--name value` under a secret's name; passwords in URLs; credentials in headers; private keys;
+ * tokens that are known by their looks. Pure; takes time in proportion to the text.
+ *
+ * @example
+ * maskText('psql postgres://app:hunter2@db/shop'); // 'psql postgres://app:[masked]@db/shop'
+ */
+export function maskText(
+  text: string,
+  { secrets, names = DEFAULT_SECRET_NAMES }: Masking = {},
+): string {
+  const known = secrets === undefined ? text : withoutKnown(text, secrets);
+  if (!SUSPICIOUS.test(known)) return known;
+  const ofName = (whole: string, name: string, between: string, value: string): string =>
+    names.has(name) && value !== MASK ? `${name}${between}${quotedMask(value)}` : whole;
+  return known
+    .replaceAll(PRIVATE_KEY, MASK)
+    .replaceAll(TOKENS, MASK)
+    .replaceAll(USER_INFO, withoutPassword)
+    .replaceAll(HEADER, (whole, name: string, between: string) =>
+      names.has(name) ? `${name}${between}${MASK}` : whole,
+    )
+    .replaceAll(CREDENTIALS, (whole, scheme: string, space: string, value: string) =>
+      scheme.toLowerCase() === 'bearer' || BASE64_LOOKING.test(value)
+        ? `${scheme}${space}${MASK}`
+        : whole,
+    )
+    .replaceAll(PAIR, ofName)
+    .replaceAll(FLAG, ofName);
+}
+
+/** Quotes stay, so that JSON stays JSON. */
+const quotedMask = (value: string): string => {
+  const [quote] = /^\\?["']/u.exec(value) ?? [''];
+  return `${quote}${MASK}${quote}`;
+};
+
+/** `https://ghp_x@host` has its token in the user's place; `ssh://git@host` has only a user there. */
+const withoutPassword = (
+  whole: string,
+  scheme: string,
+  user: string,
+  colon: string,
+  password: string,
+): string => {
+  if (colon !== '') return `${scheme}${user}:${MASK}@`;
+  return user + password !== '' && /^https?:/iu.test(scheme) ? `${scheme}${MASK}@` : whole;
+};
+
+/** The longest first: one secret may begin with another. Also as URLs and JSON would write them. */
+function withoutKnown(text: string, secrets: Iterable<string>): string {
+  const forms = new Set<string>();
+  for (const secret of secrets) {
+    if (secret.length < SHORTEST_SECRET) continue;
+    forms.add(secret);
+    forms.add(JSON.stringify(secret).slice(1, -1));
+    forms.add(encodeURIComponent(secret.replaceAll(LONE_SURROGATE, '\ufffd')));
+  }
+  return [...forms]
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((masked, form) => masked.replaceAll(form, () => MASK), text);
+}
