@@ -12,6 +12,13 @@ export {
   type PublishOptions,
   type PublishOutcome,
 } from './publisher.ts';
+export {
+  amendContext,
+  currentContext,
+  type AuditContext,
+  type ContextFields,
+} from './context/context.ts';
+export { parseTraceparent, type TraceParent } from './context/traceparent.ts';
 export { optionsFromEnv, type EnvironmentOptions } from './environment.ts';
 export {
   BATCH_LIMITS,

@@ -10,9 +10,13 @@ import {
   type Category,
   type EventInput,
   type EventTypeName,
+  type Party,
 } from '../schemas/index.ts';
 import { monotonicClock } from './clock.ts';
 import { Complaints } from './complaints.ts';
+import { runInContext, type ContextFields } from './context/context.ts';
+import { Delegate } from './context/delegate.ts';
+import { Surroundings } from './context/surroundings.ts';
 import { Counters, type Counts, type Tally } from './counters.ts';
 import { KEEP, policyOf, type Policy } from './policy/decision.ts';
 import { Delivery, type DrainReport } from './delivery.ts';
@@ -72,6 +76,26 @@ export interface Ledger<C extends Catalog = Catalog> {
     input: EventInput<C, T>,
     options?: Within,
   ): Promise<StoredReceipt | FilteredReceipt>;
+
+  /**
+   * Calls `fn` in a context: its fields are those of every event that `fn`, and all it starts,
+   * records without saying otherwise, in any ledger of the process. Answers what `fn` answers.
+   *
+   * @example
+   * await ledger.run({ tenant: 'acme', actor: { type: 'job', id: 'nightly' } }, () => nightly());
+   */
+  run<T>(context: ContextFields, fn: () => T): T;
+
+  /**
+   * Acts on somebody's behalf: who really acts stays the actor, and `party` is recorded beside
+   * them in the role `on_behalf_of`. With `fn`, in its whole context; without, for what is said
+   * through the answer.
+   *
+   * @example
+   * ledger.actingAs({ type: 'user', id: 'u_9' }, () => closeAccount());
+   */
+  actingAs<T>(party: Party, fn: () => T): T;
+  actingAs(party: Party): Pick<Ledger<C>, 'emit' | 'record'>;
 
   /** Resolves when everything accepted so far is settled, or after 10,000 ms. */
   flush(options?: Within): Promise<DrainReport>;
@@ -176,6 +200,14 @@ class AuditLedger {
     }
   }
 
+  run<T>(context: ContextFields, fn: () => T): T {
+    return runInContext(context, fn);
+  }
+
+  actingAs<T>(onBehalfOf: Party, fn?: () => T): T | Delegate {
+    return fn === undefined ? new Delegate(this, onBehalfOf) : runInContext({ onBehalfOf }, fn);
+  }
+
   flush({ timeoutMs = DEFAULTS.flushTimeoutMs }: Within = {}): Promise<DrainReport> {
     return this.#delivery.flush(timeoutMs);
   }
@@ -246,7 +278,8 @@ class AuditLedger {
     const seq = this.#nextSeq();
     let outbound: Outbound;
     try {
-      const event = stamped(definition, input, outcome, check.data, seq, this.#stamp);
+      const around = new Surroundings(input, this.#stamp);
+      const event = stamped(definition, input, outcome, check.data, seq, this.#stamp, around);
       const value = encodeRow(event);
       // An id of the caller's own means that the event may have been said before.
       const mayRepeat = input.id !== undefined;

@@ -10,6 +10,7 @@ import {
   type ResolvedEvent,
 } from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
+import type { EventDefaults, Surroundings } from './context/surroundings.ts';
 
 /** Any event's input, as far as `emit` looks at it: what a caller without types may pass. */
 export interface AnyInput extends EventFields {
@@ -26,18 +27,14 @@ export interface AnyInput extends EventFields {
 }
 
 /** What a ledger puts on every event. */
-export interface Stamp {
+export interface Stamp extends EventDefaults {
   readonly service: string;
   readonly producerId: string;
-  readonly tenant: string;
-  readonly actor: Party | undefined;
   readonly level: Level;
   readonly clock: Clock;
 }
 
-/** Who acted: the input's actor, or the ledger's. */
-function actorOf(definition: ResolvedEvent, input: AnyInput, stamp: Stamp): Party {
-  const actor = input.actor ?? stamp.actor;
+function actorOf(definition: ResolvedEvent, { actor }: Surroundings): Party {
   if (actor === undefined) throw missing(definition, 'an actor', 'actor: { type, id }');
   return actor;
 }
@@ -56,7 +53,7 @@ const missing = ({ type }: ResolvedEvent, what: string, example: string): Ledger
     hint: `Pass ${example}.`,
   });
 
-/** The whole event: what the caller said, what its type says, and who recorded it when. */
+/** The whole event: what was said of it, what its type says, and who recorded it when. */
 export function stamped(
   definition: ResolvedEvent,
   input: AnyInput,
@@ -64,6 +61,7 @@ export function stamped(
   data: AuditEvent['data'],
   seq: number,
   stamp: Stamp,
+  around: Surroundings,
 ): AuditEvent {
   return {
     id: input.id ?? uuidv7(),
@@ -74,15 +72,15 @@ export function stamped(
     outcome,
     severity: input.severity ?? definition.severity,
     occurredAt: input.occurredAt ?? (formatMicros(stamp.clock()) as string),
-    tenant: input.tenant ?? stamp.tenant,
-    actor: actorOf(definition, input, stamp),
+    tenant: around.tenant,
+    actor: actorOf(definition, around),
     target: targetOf(definition, input),
-    related: input.related,
-    sourceIp: input.sourceIp,
+    related: around.related,
+    sourceIp: around.sourceIp,
     service: stamp.service,
     producer: { id: stamp.producerId, seq },
-    traceId: input.traceId,
-    correlationId: input.correlationId,
+    traceId: around.traceId,
+    correlationId: around.correlationId,
     reason: input.reason,
     message: input.message,
     error: input.error,
@@ -91,6 +89,6 @@ export function stamped(
     execution: input.execution,
     retentionClass: definition.retentionClass,
     policy: { level: stamp.level, weight: 1 },
-    attributes: input.attributes,
+    attributes: around.attributes,
   };
 }

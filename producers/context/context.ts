@@ -1,0 +1,104 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Party, RelatedParty } from '../../schemas/index.ts';
+
+/** What the events of a request, a job or a message have in common. */
+export interface AuditContext {
+  readonly tenant?: string | undefined;
+  readonly actor?: Party | undefined;
+  readonly related?: readonly RelatedParty[] | undefined;
+  /** An IPv4 or IPv6 address. */
+  readonly sourceIp?: string | undefined;
+  readonly correlationId?: string | undefined;
+  /** A W3C trace id: 32 hexadecimal digits. */
+  readonly traceId?: string | undefined;
+  /** Under OpenTelemetry's names: `user_agent.original`, `session.id`. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What may be said of a context. */
+export interface ContextFields extends AuditContext {
+  /** Short for a related party in the role `on_behalf_of`. */
+  readonly onBehalfOf?: Party | undefined;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Shared = { [KEY]?: AsyncLocalStorage<Mutable<AuditContext>> };
+
+/**
+ * One store for the process: a request has one context, whichever ledger, library or copy of this
+ * package records the event.
+ */
+const KEY = Symbol.for('ledgerline.context.1');
+const storage = ((globalThis as Shared)[KEY] ??= new AsyncLocalStorage());
+
+/** The context of whatever runs at the moment; undefined outside of any. */
+export const currentContext = (): AuditContext | undefined => storage.getStore();
+
+/**
+ * Calls `fn` in a context, and everything that it starts: promises, timers, `nextTick`. Inside
+ * another context it adds to that one: its own fields win, related parties and attributes gather.
+ */
+export const runInContext = <T>(fields: ContextFields, fn: () => T): T =>
+  storage.run(merged(storage.getStore(), fields), fn);
+
+/** Calls `fn` in exactly this context, as {@link currentContext} gave it. */
+export const resumeContext = <T>(context: AuditContext, fn: () => T): T => storage.run(context, fn);
+
+/**
+ * Adds to the context that runs, from here on and for everything in it: for what becomes known on
+ * the way, such as the actor once a session is read. False outside of any context.
+ *
+ * @example
+ * app.use((request, response, next) => {
+ *   const user = authenticate(request);
+ *   amendContext({ actor: { type: 'user', id: user.id } });
+ *   next();
+ * });
+ */
+export function amendContext(fields: ContextFields): boolean {
+  const context = storage.getStore();
+  if (context === undefined) return false;
+  Object.assign(context, merged(context, fields));
+  return true;
+}
+
+/** The inner fields over the outer ones; an absent field leaves the outer one. */
+export function merged(
+  outer: AuditContext | undefined,
+  fields: ContextFields,
+): Mutable<AuditContext> {
+  const related = gathered(outer?.related, fields.related);
+  const behalf = fields.onBehalfOf ?? undefined;
+  return {
+    tenant: fields.tenant ?? outer?.tenant,
+    actor: fields.actor ?? outer?.actor,
+    related:
+      behalf === undefined ? related : gathered(related, [{ role: 'on_behalf_of', ...behalf }]),
+    sourceIp: fields.sourceIp ?? outer?.sourceIp,
+    correlationId: fields.correlationId ?? outer?.correlationId,
+    traceId: fields.traceId ?? outer?.traceId,
+    attributes: joined(outer?.attributes, fields.attributes),
+  };
+}
+
+type Attributes = AuditContext['attributes'];
+
+/** Both maps as one; the inner entries win. */
+export function joined(outer: Attributes, inner: Attributes): Attributes {
+  if (outer === undefined) return inner;
+  return inner ? { ...outer, ...inner } : outer;
+}
+
+type Related = AuditContext['related'];
+
+/** Both lists, outer first; whom both name comes once. */
+export function gathered(outer: Related, inner: Related): Related {
+  if (outer === undefined || outer.length === 0) return inner ?? outer;
+  // Not a list: the encoder says so, and keeps it aside.
+  if (!inner || !Array.isArray(inner)) return inner ?? outer;
+  const rest = outer.filter((one) => !inner.some((other) => isSame(one, other)));
+  return [...rest, ...inner];
+}
+
+const isSame = (one: RelatedParty, other: RelatedParty): boolean =>
+  one.role === other?.role && one.type === other.type && one.id === other.id;
