@@ -2,7 +2,7 @@ import { FILTER_CAUSES, type FilterCause } from './policy/decision.ts';
 import { REJECT_CAUSES, type RejectCause } from './receipt.ts';
 
 /** Why an event that was accepted did not reach Kafka. */
-export const LOSS_CAUSES = ['refused', 'abandoned'] as const;
+export const LOSS_CAUSES = ['too_large', 'refused', 'abandoned'] as const;
 export type LossCause = (typeof LOSS_CAUSES)[number];
 
 /**
@@ -13,11 +13,14 @@ export interface Counts {
   readonly emitted: number;
   readonly accepted: number;
   readonly stored: number;
-  /** Still in the buffer or on their way. */
+  /** In memory or in the spool, not yet in Kafka. */
   readonly pending: number;
   readonly filtered: Readonly<Record<FilterCause, number>>;
   readonly rejected: Readonly<Record<RejectCause, number>>;
-  /** `refused`: Kafka would not have it; `abandoned`: still undelivered when the ledger closed. */
+  /**
+   * `too_large` for the topic; `refused` by Kafka for another reason that will not pass;
+   * `abandoned`: still undelivered when the ledger closed, and not on disk.
+   */
   readonly lost: Readonly<Record<LossCause, number>>;
 }
 

@@ -17,6 +17,16 @@ export interface DrainReport {
   readonly error?: Error;
 }
 
+/** What a category says of its events' delivery. */
+export interface Handling {
+  readonly category: string;
+  readonly durability: 'memory' | 'disk';
+  readonly onFailure: 'spool' | 'drop';
+}
+
+/** Where an event went, or why it went nowhere. */
+type Placement = 'accepted' | 'spooled' | 'queue_full' | 'spool_full';
+
 /** The buffer was full: since when, and how many it turned away. */
 interface Overflow {
   readonly sinceMs: number;
@@ -41,7 +51,7 @@ export class Delivery {
     this.#sender = new Sender({
       transport: this.transport,
       bounds: options.buffer,
-      limits: BATCH_LIMITS,
+      limits: { ...BATCH_LIMITS, maxEvents: options.batch.maxEvents },
       flushIntervalMs: options.flushIntervalMs,
       onTrouble: (error) =>
         this.#logger.warn({ error }, 'events cannot be sent; they wait, and are tried again'),
@@ -64,15 +74,20 @@ export class Delivery {
     return this.#sender.lastError;
   }
 
-  /** Takes an event into the buffer; false when it is full. */
-  offer(outbound: Outbound): boolean {
-    if (this.#sender.offer(outbound)) return true;
+  /** Why the spool takes no events at the moment; undefined while it does. */
+  get spoolError(): Error | undefined {
+    return undefined;
+  }
+
+  /** Takes an event into memory or onto disk, as its category says, or says why not. */
+  offer(outbound: Outbound, _handling: Handling): Placement {
+    if (this.#sender.offer(outbound)) return 'accepted';
     if (this.#overflow === undefined) {
       this.#overflow = { sinceMs: performance.now(), refused: 0 };
       this.#logger.error(this.pending, 'the buffer is full: events are refused');
     }
     this.#overflow.refused += 1;
-    return false;
+    return 'queue_full';
   }
 
   /** Takes an event, as soon as there is room for it; false when that takes longer than this. */

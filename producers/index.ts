@@ -23,24 +23,29 @@ export { optionsFromEnv, type EnvironmentOptions } from './environment.ts';
 export {
   BATCH_LIMITS,
   DEFAULTS,
+  type ClosingOccasion,
   type DeliveryOptions,
+  type FsyncPolicy,
   type KafkaConnection,
   type LedgerOptions,
   type PolicyOptions,
   type SaslOptions,
+  type SpoolOptions,
 } from './options.ts';
 export { FILTER_CAUSES, type FilterCause } from './policy/decision.ts';
 export { LOSS_CAUSES, type Counts, type LossCause } from './counters.ts';
 export {
   REJECT_CAUSES,
   type AcceptedReceipt,
+  type Delivered,
   type FilteredReceipt,
   type Receipt,
   type RejectCause,
   type RejectedReceipt,
+  type SpooledReceipt,
   type StoredReceipt,
 } from './receipt.ts';
-export { DeliveryError } from './recording.ts';
+export { DeliveryError } from './delivery-error.ts';
 export type { DrainReport } from './delivery.ts';
 export type { Clock } from './clock.ts';
 export type { Logger } from './logger.ts';

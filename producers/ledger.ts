@@ -3,6 +3,7 @@ import {
   checkInput,
   defineCatalog,
   encodeRow,
+  ledgerEvents,
   LedgerlineError,
   messageKey,
   outcomeOf,
@@ -26,9 +27,11 @@ import { Outbound } from './outbound.ts';
 import { planBook, type Plan, type PlanBook } from './plan.ts';
 import {
   FILTERED,
+  type AcceptedReceipt,
   type FilteredReceipt,
   type Receipt,
   type RejectCause,
+  type SpooledReceipt,
   type StoredReceipt,
 } from './receipt.ts';
 import { Recording } from './recording.ts';
@@ -54,7 +57,7 @@ export interface Ledger<C extends Catalog = Catalog> {
   /**
    * Says what happened and goes on. Synchronous; never throws, never waits. The event is encoded
    * before it returns, so that the input may change afterwards. The receipt says whether it was
-   * accepted into the buffer, filtered by the policy, or rejected, and why.
+   * accepted into memory, spooled to disk, filtered by the policy, or rejected, and why.
    *
    * @example
    * ledger.emit('app.env_var.updated', {
@@ -147,8 +150,10 @@ class AuditLedger {
   readonly #catalog: Catalog;
   readonly #policy: Policy;
   readonly #plans: PlanBook;
+  readonly #ownPlans: PlanBook;
   readonly #stamp: Stamp;
   readonly #topic: string;
+  readonly #async: boolean;
   readonly #counters = new Counters();
   readonly #unknown: Tally;
   readonly #complaints: Complaints;
@@ -164,9 +169,10 @@ class AuditLedger {
     this.#stamp = { service, producerId: this.producerId, tenant, actor, level, clock };
     this.#complaints = new Complaints(logger, onError);
     this.#unknown = this.#counters.of(UNKNOWN_CATEGORY);
-    this.#plans = planBook(this.#catalog, this.#policy, this.#counters, (error) =>
-      this.#complaints.about(error),
-    );
+    const onLost = (error: LedgerlineError): void => this.#complaints.about(error);
+    this.#plans = planBook(this.#catalog, this.#policy, this.#counters, onLost);
+    this.#ownPlans = planBook(ledgerEvents, this.#policy, this.#counters, onLost);
+    this.#async = options.async;
     this.#delivery = new Delivery(options);
     if (!options.enabled) {
       logger.warn(
@@ -177,7 +183,12 @@ class AuditLedger {
   }
 
   emit(type: string, input: AnyInput): Receipt {
-    return this.#admit(type, input, undefined);
+    if (this.#async) return this.#admit(type, input, undefined);
+    const recording = this.#recording(DEFAULTS.recordTimeoutMs);
+    const receipt = this.#admit(type, input, recording);
+    if (receipt.status !== 'accepted' && receipt.status !== 'spooled') return receipt;
+    this.#awaitDelivery(recording, receipt);
+    return { ...receipt, delivered: recording.delivered() };
   }
 
   async record(
@@ -185,8 +196,7 @@ class AuditLedger {
     input: AnyInput,
     { timeoutMs = DEFAULTS.recordTimeoutMs }: Within = {},
   ): Promise<StoredReceipt | FilteredReceipt> {
-    const lastError = (): Error | undefined => this.#delivery.lastError;
-    const recording = new Recording({ topic: this.#topic, timeoutMs, lastError });
+    const recording = this.#recording(timeoutMs);
     const receipt = this.#admit(type, input, recording);
     switch (receipt.status) {
       case 'filtered':
@@ -194,8 +204,8 @@ class AuditLedger {
       case 'rejected':
         throw receipt.error;
       case 'accepted':
-        recording.accepted(receipt);
-        this.#delivery.urge();
+      case 'spooled':
+        this.#awaitDelivery(recording, receipt);
         return recording.promise;
     }
   }
@@ -228,6 +238,30 @@ class AuditLedger {
     };
   }
 
+  #recording(timeoutMs: number): Recording {
+    const lastError = (): Error | undefined => this.#delivery.lastError;
+    return new Recording({ topic: this.#topic, timeoutMs, lastError });
+  }
+
+  #awaitDelivery(recording: Recording, receipt: AcceptedReceipt | SpooledReceipt): void {
+    recording.kept(receipt);
+    this.#delivery.urge();
+  }
+
+  /** The way in of Ledgerline's own events, which are kept as long as anything is. Never throws. */
+  #emitOwn(type: EventTypeName<typeof ledgerEvents>, data: AnyInput['data']): Receipt {
+    const plan = this.#ownPlans.find(type, undefined);
+    const { service, tenant } = this.#stamp;
+    try {
+      if (plan === undefined) return this.#unplanned(type, {});
+      if (!this.#policy.enabled) return FILTERED.disabled;
+      const input = { tenant, actor: { type: 'system', id: service }, data };
+      return this.#keep(plan, input, plan.definition.outcome, undefined);
+    } catch (error) {
+      return this.#reject(plan?.tally ?? this.#unknown, 'invalid', readable(plan, error));
+    }
+  }
+
   /** Every event's way in: decide, validate, stamp, encode, buffer. Never throws. */
   #admit(type: string, input: AnyInput, recording: Recording | undefined): Receipt {
     let plan: Plan | undefined;
@@ -238,6 +272,7 @@ class AuditLedger {
       const verdict = plan.verdicts[outcome];
       if (verdict === KEEP) {
         if (!plan.asksTarget || !this.#excludes(plan, input)) {
+          if (this.#delivery.closing) return this.#reject(plan.tally, 'closed', closed());
           return this.#keep(plan, input, outcome, recording);
         }
         plan.tally.filtered.excluded_resource += 1;
@@ -272,7 +307,6 @@ class AuditLedger {
     outcome: ReturnType<typeof outcomeOf>,
     recording: Recording | undefined,
   ): Receipt {
-    if (this.#delivery.closing) return this.#reject(tally, 'closed', closed());
     const check = checkInput(definition, input);
     if (!check.ok) return this.#reject(tally, 'invalid', check.error);
     const seq = this.#nextSeq();
@@ -289,10 +323,14 @@ class AuditLedger {
       this.#giveBack(seq);
       throw error;
     }
-    // The number is spent either way: the gap in the ledger is what `queue_full` counts.
-    if (!this.#delivery.offer(outbound)) return this.#reject(tally, 'queue_full', full());
+    // The number is spent either way: the gap in the ledger is what the two causes count.
+    const placement = this.#delivery.offer(outbound, definition);
+    if (placement === 'queue_full') return this.#reject(tally, placement, bufferFull());
+    if (placement === 'spool_full') {
+      return this.#reject(tally, placement, spoolFull(this.#delivery.spoolError));
+    }
     tally.accepted += 1;
-    return { status: 'accepted', id: outbound.id, seq };
+    return { status: placement, id: outbound.id, seq };
   }
 
   #nextSeq(): number {
@@ -334,7 +372,17 @@ const closed = (): LedgerlineError =>
     hint: 'Close it last, after the service has stopped taking requests.',
   });
 
-const full = (): LedgerlineError =>
+const spoolFull = (cause: Error | undefined): LedgerlineError =>
+  new LedgerlineError(
+    'SPOOL_FULL',
+    'The spool takes no more events, and Kafka has not taken them.',
+    {
+      hint: 'See why Kafka does not take events; free the disk, or raise spool.maxBytes.',
+      cause,
+    },
+  );
+
+const bufferFull = (): LedgerlineError =>
   new LedgerlineError('BUFFER_FULL', 'The buffer is full: Kafka takes events too slowly or not.', {
     hint: 'See why Kafka does not take events; buffer.maxEvents and maxBytes bound what may wait.',
   });

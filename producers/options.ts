@@ -26,10 +26,32 @@ export const DEFAULTS = {
   recordTimeoutMs: 10_000,
   flushTimeoutMs: 10_000,
   closeTimeoutMs: 10_000,
+  maxBatchEvents: 1_000,
+  maxSpoolBytes: 1024 ** 3,
+  spoolFsync: 'interval',
+  reportIntervalMs: 60_000,
 } as const;
 
 /** One send: well under Kafka's usual limit of 1,048,588 bytes for a batch. */
-export const BATCH_LIMITS = { maxEvents: 1_000, maxBytes: 900_000 } as const;
+export const BATCH_LIMITS = { maxEvents: DEFAULTS.maxBatchEvents, maxBytes: 900_000 } as const;
+
+/** When the spool is written through to the disk itself; docs/producer.md says what each survives. */
+export const FSYNC_POLICIES = ['never', 'interval', 'always'] as const;
+export type FsyncPolicy = (typeof FSYNC_POLICIES)[number];
+
+/** Where events wait on disk while Kafka is away, and across restarts. */
+export interface SpoolOptions {
+  /** Made where it is missing. Several processes may share one; several machines must not. */
+  readonly directory: string;
+  /** Of this process's part of the folder; 1 GiB. */
+  readonly maxBytes?: number | undefined;
+  /** `interval`: once a second. */
+  readonly fsync?: FsyncPolicy | undefined;
+}
+
+/** When a ledger closes by itself. */
+export const CLOSING_OCCASIONS = ['SIGTERM', 'SIGINT', 'beforeExit'] as const;
+export type ClosingOccasion = (typeof CLOSING_OCCASIONS)[number];
 
 export interface SaslOptions {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
@@ -58,8 +80,15 @@ export interface DeliveryOptions {
   readonly transport?: Transport | undefined;
   /** `audit.events`. It has to exist. */
   readonly topic?: string | undefined;
-  /** How long an event waits for company while the service is idle; 100. */
+  /** How long an event waits for company while the service is idle; 100. 0: not at all. */
   readonly flushIntervalMs?: number | undefined;
+  /** What leaves together. */
+  readonly batch?:
+    | {
+        /** So many leave at once, without waiting for the interval; 1,000. */
+        readonly maxEvents?: number | undefined;
+      }
+    | undefined;
   /** What may wait in memory while Kafka is slow or away. */
   readonly buffer?:
     | {
@@ -99,6 +128,19 @@ export interface LedgerOptions<C> extends DeliveryOptions, PolicyOptions {
    * ignored.
    */
   readonly onError?: ((error: LedgerlineError) => void) | undefined;
+  /**
+   * `false`: each event is sent at once, and its receipt carries the promise `delivered`; `true`.
+   */
+  readonly async?: boolean | undefined;
+  /** Without it categories with `durability: 'disk'` wait in memory like the others. */
+  readonly spool?: SpoolOptions | undefined;
+  /** When to close by itself: `['SIGTERM', 'SIGINT', 'beforeExit']`; never, when absent. */
+  readonly closeOn?: readonly ClosingOccasion[] | undefined;
+  /**
+   * How often the counters are recorded as an event, beside the start and the close; 60,000 ms.
+   * `false`: never, which is the default with a `transport` of your own.
+   */
+  readonly reportIntervalMs?: number | false | undefined;
   /** Microseconds since 1970. */
   readonly clock?: Clock | undefined;
 }
@@ -145,6 +187,9 @@ const delivery = {
     .regex(/^[a-zA-Z0-9._-]{1,249}$/u, 'must be a Kafka topic name: letters, digits, . _ -')
     .default(DEFAULTS.topic),
   flushIntervalMs: duration.default(DEFAULTS.flushIntervalMs),
+  batch: z
+    .strictObject({ maxEvents: z.int().min(1).max(100_000).default(DEFAULTS.maxBatchEvents) })
+    .default({ maxEvents: DEFAULTS.maxBatchEvents }),
   buffer: z
     .strictObject({
       maxEvents: z.int().min(1).default(DEFAULTS.maxBufferedEvents),
@@ -153,6 +198,15 @@ const delivery = {
     .default({ maxEvents: DEFAULTS.maxBufferedEvents, maxBytes: DEFAULTS.maxBufferedBytes }),
   logger: having<Logger>('info', 'warn', 'error').optional(),
 };
+
+const spool = z.strictObject({
+  directory: name,
+  maxBytes: z.int().min(1_048_576).default(DEFAULTS.maxSpoolBytes),
+  fsync: z.enum(FSYNC_POLICIES).default(DEFAULTS.spoolFsync),
+});
+
+/** `spool`, with every default filled in. */
+export type CheckedSpool = z.output<typeof spool>;
 
 const patterns = z.array(z.string().min(1)).default([]);
 
@@ -171,6 +225,10 @@ const ledgerSchema = z.strictObject({
   actor: z.strictObject({ type: name, id: name, name: z.string().optional() }).optional(),
   onError: called<(error: LedgerlineError) => void>().optional(),
   clock: called<Clock>().optional(),
+  async: z.boolean().default(true),
+  spool: spool.optional(),
+  closeOn: z.array(z.enum(CLOSING_OCCASIONS)).default([]),
+  reportIntervalMs: z.union([timeout, z.literal(false)]).optional(),
 });
 
 const deliverySchema = z.strictObject(delivery);

@@ -1,15 +1,37 @@
 import type { LedgerlineError } from '../schemas/index.ts';
+import type { DeliveryError } from './delivery-error.ts';
 import { FILTER_CAUSES, type FilterCause } from './policy/decision.ts';
 
 /** Why an event that the policy keeps was not taken. */
-export const REJECT_CAUSES = ['unknown_type', 'invalid', 'queue_full', 'closed'] as const;
+export const REJECT_CAUSES = [
+  'unknown_type',
+  'invalid',
+  'queue_full',
+  'spool_full',
+  'closed',
+] as const;
 export type RejectCause = (typeof REJECT_CAUSES)[number];
 
-/** The event is encoded and in the buffer. `seq` is its `producer_seq`. */
-export interface AcceptedReceipt {
-  readonly status: 'accepted';
+/** How a kept event ended: it is in Kafka, or nobody can say so yet, and `error` says why. */
+export type Delivered =
+  StoredReceipt | { readonly status: 'undelivered'; readonly error: DeliveryError };
+
+interface KeptReceipt {
   readonly id: string;
+  /** Its `producer_seq`. */
   readonly seq: number;
+  /** With `async: false`: settles when Kafka has the event, or after 10,000 ms. Never rejects. */
+  readonly delivered?: Promise<Delivered>;
+}
+
+/** The event is encoded and in memory. */
+export interface AcceptedReceipt extends KeptReceipt {
+  readonly status: 'accepted';
+}
+
+/** The event is in the spool on disk: it will be delivered even if the process is killed now. */
+export interface SpooledReceipt extends KeptReceipt {
+  readonly status: 'spooled';
 }
 
 /** The policy does not keep it; `cause` is the step that said no. Not an error. */
@@ -26,7 +48,7 @@ export interface RejectedReceipt {
 }
 
 /** What `emit` answers. */
-export type Receipt = AcceptedReceipt | FilteredReceipt | RejectedReceipt;
+export type Receipt = AcceptedReceipt | SpooledReceipt | FilteredReceipt | RejectedReceipt;
 
 /**
  * Kafka has the event on all in-sync replicas. `offset` is −1 where the broker recognised a

@@ -1,21 +1,10 @@
 import { LedgerlineError } from '../schemas/index.ts';
 import type { LossCause } from './counters.ts';
+import { DeliveryError } from './delivery-error.ts';
 import type { DeliveryListener } from './outbound.ts';
-import type { AcceptedReceipt, StoredReceipt } from './receipt.ts';
+import type { AcceptedReceipt, Delivered, SpooledReceipt, StoredReceipt } from './receipt.ts';
 
-/**
- * An event was accepted, and its delivery is not certain. To say it again, pass `eventId` as the
- * event's `id`: the ledger then stores it once, whatever arrived before.
- */
-export class DeliveryError extends LedgerlineError {
-  override readonly name = 'DeliveryError';
-  readonly eventId: string;
-
-  constructor(eventId: string, { code, message, hint, retryable, cause }: LedgerlineError) {
-    super(code, message, { hint, retryable, cause });
-    this.eventId = eventId;
-  }
-}
+type KeptReceipt = AcceptedReceipt | SpooledReceipt;
 
 interface RecordingOptions {
   readonly topic: string;
@@ -29,7 +18,7 @@ export class Recording implements DeliveryListener {
   readonly promise: Promise<StoredReceipt>;
   readonly #options: RecordingOptions;
   #counting: DeliveryListener | undefined;
-  #accepted: AcceptedReceipt | undefined;
+  #kept: KeptReceipt | undefined;
   #resolve: (receipt: StoredReceipt) => void = () => undefined;
   #reject: (error: LedgerlineError) => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -48,17 +37,22 @@ export class Recording implements DeliveryListener {
     return this;
   }
 
-  /** The buffer has the event: the deadline runs. */
-  accepted(receipt: AcceptedReceipt): void {
-    this.#accepted = receipt;
+  /** The buffer or the spool has the event: the deadline runs. */
+  kept(receipt: KeptReceipt): void {
+    this.#kept = receipt;
     this.#timer = setTimeout(() => this.#fail(this.#late()), this.#options.timeoutMs);
+  }
+
+  /** {@link promise} for those who await it without wanting to catch. */
+  delivered(): Promise<Delivered> {
+    return this.promise.catch((error: DeliveryError) => ({ status: 'undelivered', error }));
   }
 
   stored(partition: number, offset: number): void {
     clearTimeout(this.#timer);
     this.#counting?.stored(partition, offset);
-    if (this.#accepted === undefined) return;
-    const { id, seq } = this.#accepted;
+    if (this.#kept === undefined) return;
+    const { id, seq } = this.#kept;
     this.#resolve({ status: 'stored', id, seq, topic: this.#options.topic, partition, offset });
   }
 
@@ -69,7 +63,7 @@ export class Recording implements DeliveryListener {
   }
 
   #fail(error: LedgerlineError): void {
-    if (this.#accepted !== undefined) this.#reject(new DeliveryError(this.#accepted.id, error));
+    if (this.#kept !== undefined) this.#reject(new DeliveryError(this.#kept.id, error));
   }
 
   #late(): LedgerlineError {

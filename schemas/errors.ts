@@ -42,6 +42,8 @@ export const ERROR_CODES = {
   MIGRATION_EDITED: { retryable: false, meaning: 'a migration changed after it was applied' },
   RETENTION_INVALID: { retryable: false, meaning: 'a retention class or its days break a rule' },
   DEADLINE_EXCEEDED: { retryable: true, meaning: 'something did not finish in its time' },
+  EVENT_TOO_LARGE: { retryable: false, meaning: 'the event is larger than the topic takes' },
+  SPOOL_FULL: { retryable: true, meaning: 'the spool on disk had no room for the event' },
   BUFFER_FULL: { retryable: true, meaning: 'the buffer had no room for the event' },
   PORT_TAKEN: { retryable: false, meaning: 'something else listens on the port' },
   JAVA_UNUSABLE: { retryable: false, meaning: 'there is no Java, or it is too old' },
