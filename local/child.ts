@@ -23,6 +23,8 @@ export interface SpawnChildOptions {
   readonly args: readonly string[];
   readonly stdio: StdioOptions;
   readonly env?: NodeJS.ProcessEnv;
+  /** Who it runs as, where that is not this process's user. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function spawnChild(options: SpawnChildOptions): Promise<Child> {
     stdio: options.stdio,
     detached: true,
     ...(options.env && { env: options.env }),
+    ...options.user,
   });
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));

@@ -7,6 +7,7 @@ export {
 } from './ledger.ts';
 export {
   openPublisher,
+  type EncodedEvent,
   type Publication,
   type Publisher,
   type PublishOptions,

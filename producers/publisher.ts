@@ -25,6 +25,15 @@ export interface PublishOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** An event as the log takes it. */
+export interface EncodedEvent {
+  readonly id: string;
+  /** `tenant_id/target_type/target_id`, which decides the partition. */
+  readonly key: string;
+  /** The wire row. */
+  readonly value: Buffer;
+}
+
 /** Sends events that exist already, with ids and times of their own; no policy, no stamping. */
 export interface Publisher {
   /**
@@ -33,6 +42,8 @@ export interface Publisher {
    * full, `CLOSED`, or what `encodeRow` says of an event that is none.
    */
   publish(event: AuditEvent, options?: PublishOptions): Promise<Publication>;
+  /** The same for an event that is encoded already, by `encodeRow`, here or elsewhere. */
+  publishEncoded(event: EncodedEvent, options?: PublishOptions): Promise<Publication>;
   /** Resolves when everything published so far is settled, or at the deadline. */
   flush(options?: { readonly timeoutMs?: number }): Promise<DrainReport>;
   /** Flushes and lets go. Safe to call twice. */
@@ -60,7 +71,9 @@ export async function openPublisher(options: DeliveryOptions): Promise<Publisher
   const close: Publisher['close'] = ({ timeoutMs = DEFAULTS.closeTimeoutMs } = {}) =>
     delivery.close(timeoutMs);
   return {
-    publish: (event, options) => publish(delivery, event, options),
+    publish: async (event, options) =>
+      publish(delivery, { id: event.id, key: messageKey(event), value: encodeRow(event) }, options),
+    publishEncoded: (event, options) => publish(delivery, event, options),
     flush: ({ timeoutMs = DEFAULTS.flushTimeoutMs } = {}) => delivery.flush(timeoutMs),
     close,
     [Symbol.asyncDispose]: async () => void (await close()),
@@ -69,7 +82,7 @@ export async function openPublisher(options: DeliveryOptions): Promise<Publisher
 
 async function publish(
   delivery: Delivery,
-  event: AuditEvent,
+  { id, key, value }: EncodedEvent,
   { mayRepeat = false, timeoutMs = DEFAULTS.recordTimeoutMs }: PublishOptions = {},
 ): Promise<Publication> {
   if (delivery.closing) throw closed();
@@ -77,11 +90,11 @@ async function publish(
   const delivered = new Promise<PublishOutcome>((resolve) => {
     settle = resolve;
   });
-  const outbound = new Outbound(event.id, messageKey(event), encodeRow(event), mayRepeat, {
+  const outbound = new Outbound(id, key, value, mayRepeat, {
     stored: (partition, offset) => settle({ status: 'stored', partition, offset }),
     lost: (cause, error) => settle({ status: 'lost', cause, error }),
   });
-  if (await delivery.offerWithin(outbound, timeoutMs)) return { id: event.id, delivered };
+  if (await delivery.offerWithin(outbound, timeoutMs)) return { id, delivered };
   if (delivery.closing) throw closed();
   throw new LedgerlineError('DEADLINE_EXCEEDED', `The buffer was full for ${timeoutMs} ms.`, {
     hint: 'See why Kafka does not take events, then publish again.',
