@@ -16,6 +16,11 @@ export interface EventTypeOptions {
   readonly target?: string;
   /** The type's own fields. Absent: it has none. */
   readonly data?: DataSchema;
+  /**
+   * The record whose fields the event's `changes` are about, as far as its fields are sensitive:
+   * `z.object({ iban: sensitive(z.string(), 'hash') })`. Nothing is checked against it.
+   */
+  readonly record?: z.ZodType;
   /** `informational` when absent. */
   readonly severity?: Severity;
   /** What emit assumes when it is not told: `success` when absent. */
@@ -42,6 +47,7 @@ export interface EventType<
   readonly label: string;
   readonly target: T;
   readonly data: D;
+  readonly record: z.ZodType | undefined;
   readonly severity: Severity;
   readonly outcome: Outcome;
   readonly version: V;
@@ -88,6 +94,7 @@ export function event<const O extends EventTypeOptions>(options: O & NoOther<O>)
     label: options.label,
     target: options.target,
     data: options.data ?? NO_DATA,
+    record: options.record,
     severity: options.severity ?? 'informational',
     outcome: options.outcome ?? 'success',
     version,

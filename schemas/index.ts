@@ -45,7 +45,15 @@ export { defineCatalog, type Catalog, type EventInput, type EventTypeName } from
 export type { EventFields, FreeFormInput } from './catalog-types.ts';
 export { category, type Category, type CategoryOptions } from './category.ts';
 export { event, type DataSchema, type EventType, type EventTypeOptions } from './event-type.ts';
-export { checkInput, outcomeOf, type InputCheck, type ResolvedEvent } from './resolved-event.ts';
+export {
+  checkInput,
+  outcomeOf,
+  type InputCheck,
+  type ResolvedEvent,
+  type SensitiveParts,
+} from './resolved-event.ts';
+export { sensitive, type Treatment } from './sensitive.ts';
+export { OPEN, type FieldNode } from './sensitive-fields.ts';
 export { encodeRow } from './encode-row.ts';
 export { formatMicros, wireInstant } from './instant.ts';
 export { messageKey } from './message-key.ts';

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { Category } from './category.ts';
 import { LedgerlineError } from './errors.ts';
 import type { DataSchema, EventType } from './event-type.ts';
+import { fieldsOf } from './schema-fields.ts';
+import { anyOf, type FieldNode, hashes, needsTreatment, OPEN } from './sensitive-fields.ts';
 import type { Operation, Outcome, Severity } from './vocabulary.ts';
 
 /** Everything emit needs to know of one version of one type, looked up once and frozen. */
@@ -27,6 +29,17 @@ export interface ResolvedEvent {
   readonly durability: 'memory' | 'disk';
   readonly onFailure: 'spool' | 'drop';
   readonly data: DataSchema;
+  readonly sensitive: SensitiveParts;
+}
+
+/** What of a type's events must be treated before it leaves the process. */
+export interface SensitiveParts {
+  /** Of the data; undefined: nothing. */
+  readonly data: FieldNode | undefined;
+  /** Of the record that `changes` are about: the data's fields and those of the type's `record`. */
+  readonly changes: FieldNode;
+  /** Something is hashed, which takes a key. */
+  readonly hashes: boolean;
 }
 
 type Data = Readonly<Record<string, unknown>>;
@@ -61,7 +74,18 @@ export function resolvedEvent(
     onFailure: category.onFailure,
     // Compiled validators take a third of the time; zod hands back the schema when it cannot.
     data: z.compile(declared.data),
+    sensitive: sensitiveParts(declared),
   });
+}
+
+function sensitiveParts({ data, record }: EventType): SensitiveParts {
+  const inData = fieldsOf(data);
+  const changes = anyOf([inData, record && fieldsOf(record)]) ?? OPEN;
+  return {
+    data: needsTreatment(inData) ? inData : undefined,
+    changes,
+    hashes: hashes(inData) || hashes(changes),
+  };
 }
 
 const ANY_DATA: DataSchema = z.record(z.string(), z.unknown());
@@ -87,6 +111,7 @@ export const freeFormEvent = (category: Category, type: string): ResolvedEvent =
     durability: category.durability,
     onFailure: category.onFailure,
     data: ANY_DATA,
+    sensitive: { data: OPEN, changes: OPEN, hashes: false },
   });
 
 interface CheckedInput {
@@ -134,27 +159,40 @@ function checkData(definition: ResolvedEvent, data: unknown): InputCheck {
   try {
     const parsed = definition.data.safeParse(data ?? {});
     if (parsed.success) return { ok: true, data: data === undefined ? undefined : parsed.data };
-    const faults = parsed.error.issues.map((issue) => `${pathOf(issue.path)}: ${ruleOf(issue)}`);
+    const fields = fieldsOf(definition.data);
+    const faults = parsed.error.issues.map(
+      (issue) => `${pathOf(fields, issue.path)}: ${ruleOf(issue)}`,
+    );
     return refused(
       'EVENT_DATA_INVALID',
       definition,
       `has wrong data (${faults.join('; ')})`,
       'Correct these fields, or declare a new version of the type.',
     );
-  } catch (cause) {
-    // A throwing getter of the caller's, or a refinement's bug, must not reach the caller of emit.
+  } catch (thrown) {
+    // A throwing getter of the caller's, or a refinement's bug, must not reach the caller of emit;
+    // nor may its text reach a log: who knows what it quotes.
+    const kind = thrown instanceof Error ? thrown.constructor.name : typeof thrown;
     return refused(
       'EVENT_DATA_INVALID',
       definition,
-      'has data that cannot be read',
+      `has data that cannot be read (${kind})`,
       'Pass plain objects without throwing getters.',
-      cause,
     );
   }
 }
 
-const pathOf = (path: readonly PropertyKey[]): string =>
-  path.length === 0 ? 'data' : `data.${path.map(String).join('.')}`;
+/** Keys that no schema names are the caller's, and may be anything: a record of tokens has them. */
+function pathOf(fields: FieldNode | undefined, path: readonly PropertyKey[]): string {
+  let node = fields;
+  let text = 'data';
+  for (const key of path) {
+    const isDeclared = typeof key === 'number' || !(node?.isUndeclared(String(key)) ?? true);
+    text += isDeclared ? `.${String(key)}` : '.*';
+    node = node?.member(String(key));
+  }
+  return text;
+}
 
 /** zod's own texts name kinds and limits, not values, but for keys that the caller made up. */
 const ruleOf = (issue: z.core.$ZodIssue): string =>
@@ -173,12 +211,11 @@ function refused(
   definition: ResolvedEvent,
   what: string,
   hint: string,
-  cause?: unknown,
 ): InputCheck {
   const name = `"${definition.type}" version ${definition.version}`;
   return {
     ok: false,
-    error: new LedgerlineError(code, `The event ${name} ${what}.`, { hint, cause }),
+    error: new LedgerlineError(code, `The event ${name} ${what}.`, { hint }),
   };
 }
 
