@@ -39,6 +39,10 @@ const FLAG = new RegExp(String.raw`(?<![\w-])(--?[a-zA-Z][\w-]{1,63})(\s+)(?!-)(
 /** Headers whose value has spaces in it. */
 const HEADER = /\b((?:proxy-)?authorization|(?:set-)?cookie)(\s*:\s*)([^\r\n"']+)/giu;
 
+/** Whether a text may hold a secret that is not known beforehand. */
+export const isSuspicious = (text: unknown): boolean =>
+  text !== undefined && (typeof text !== 'string' || SUSPICIOUS.test(text));
+
 /**
  * A text without its secrets: known values; what stands in `name=value`, `name: value` and
  * `--name value` under a secret's name; passwords in URLs; credentials in headers; private keys;

@@ -1,0 +1,123 @@
+import { OPEN, type AuditEvent, type ResolvedEvent } from '../../schemas/index.ts';
+import { isList, keysOf, memberOf, viewOf } from '../json-view.ts';
+import { pointerTo } from '../json-pointer.ts';
+import { isSuspicious } from './mask-text.ts';
+import { PathVerdicts } from './path-verdicts.ts';
+import type { RedactionRules } from './rules.ts';
+import type { SecretNames } from './secret-names.ts';
+import { DROPPED, Treater, UNDER_SECRET_NAME } from './treater.ts';
+
+/** An event without what its type or its names call sensitive. */
+export type Redact = (event: AuditEvent) => AuditEvent;
+
+/** Names the fields that were treated, as JSON pointers; never a value. */
+const REDACTED_ATTRIBUTE = 'ledger.redacted';
+const MAX_NAMED_FIELDS = 50;
+
+/**
+ * What is done to the events of one type before they are encoded. Compiled once; an event with
+ * nothing to treat is answered as it is. Comes after validation, so that rules see real values.
+ */
+export function redactorOf({ sensitive }: ResolvedEvent, rules: RedactionRules): Redact {
+  const paths = new PathVerdicts(sensitive.changes, rules.names);
+  const concerns = (event: AuditEvent): boolean =>
+    (sensitive.data !== undefined && event.data !== undefined) ||
+    event.execution !== undefined ||
+    (event.changes !== undefined &&
+      (!Array.isArray(event.changes) || paths.concern(event.changes))) ||
+    (event.attributes !== undefined && concernsAttributes(event.attributes, rules.names)) ||
+    isSuspicious(event.message) ||
+    isSuspicious(event.reason) ||
+    (event.error !== undefined && isSuspicious(event.error?.message));
+
+  return (event) => {
+    try {
+      if (!concerns(event)) return event;
+    } catch {
+      // What cannot be read at once is read with care below.
+    }
+    return redacted(event, sensitive.data, paths, rules);
+  };
+}
+
+/** Query strings and the parts of URLs hold secrets under names of their own. */
+const isUrl = (name: string): boolean => name.startsWith('url.');
+
+function concernsAttributes(attributes: object, names: SecretNames): boolean {
+  for (const name in attributes) if (names.has(name) || isUrl(name)) return true;
+  return false;
+}
+
+function redacted(
+  event: AuditEvent,
+  data: ResolvedEvent['sensitive']['data'],
+  paths: PathVerdicts,
+  rules: RedactionRules,
+): AuditEvent {
+  const treater = new Treater(rules);
+  // Fields first: what was secret there is then looked for in the texts.
+  const fields = { data: treater.value('/data', event.data, data) };
+  const changes = changesOf(event.changes, paths, treater);
+  const attributes = attributesOf(event.attributes, rules.names, treater);
+  const treated = {
+    ...event,
+    data: fields.data === DROPPED ? undefined : fields.data,
+    changes,
+    message: textOf('/message', event.message, treater),
+    reason: textOf('/reason', event.reason, treater),
+    error: event.error && {
+      ...event.error,
+      message: textOf('/error/message', event.error.message, treater),
+    },
+    execution: event.execution && treater.execution('/execution', event.execution),
+    attributes,
+  } as AuditEvent;
+  if (treater.redacted.length === 0) return treated;
+  return {
+    ...treated,
+    attributes: { ...treated.attributes, [REDACTED_ATTRIBUTE]: named(treater.redacted) },
+  };
+}
+
+function named(paths: readonly string[]): string {
+  const all = [...new Set(paths)];
+  const more = all.length - MAX_NAMED_FIELDS;
+  return JSON.stringify(more > 0 ? [...all.slice(0, MAX_NAMED_FIELDS), `and ${more} more`] : all);
+}
+
+const textOf = (path: string, text: unknown, treater: Treater): unknown =>
+  typeof text === 'string' ? treater.text(path, text) : treater.value(path, text, OPEN);
+
+/** Each change by where its path leads: deeper than a sensitive field, at it, or above it. */
+function changesOf(changes: unknown, paths: PathVerdicts, treater: Treater): unknown {
+  const view = viewOf(changes);
+  if (view === undefined) return undefined;
+  if (!isList(view)) return treater.value('/changes', changes, OPEN);
+  return Array.from({ length: Math.min(view.length, MAX_CHANGES) }, (_, index) => {
+    const change = viewOf(memberOf(view, index));
+    if (typeof change !== 'object' || change === null) return {};
+    const path = memberOf(change, 'path');
+    const node = paths.of(path);
+    const where = `/changes${typeof path === 'string' ? path : ''}`;
+    const value = (name: 'old' | 'new'): unknown => {
+      const kept = treater.value(where, memberOf(change, name), node);
+      return kept === DROPPED ? undefined : kept;
+    };
+    return { op: memberOf(change, 'op'), path, old: value('old'), new: value('new') };
+  });
+}
+
+/** More changes have no room in a message. */
+const MAX_CHANGES = 10_000;
+
+function attributesOf(attributes: unknown, names: SecretNames, treater: Treater): unknown {
+  if (typeof attributes !== 'object' || attributes === null) return attributes;
+  return Object.fromEntries(
+    keysOf(attributes).map((name): [string, unknown] => {
+      const path = pointerTo('/attributes', name);
+      const value = memberOf(attributes, name);
+      if (names.has(name)) return [name, treater.value(path, value, UNDER_SECRET_NAME)];
+      return [name, isUrl(name) && typeof value === 'string' ? treater.text(path, value) : value];
+    }),
+  );
+}
