@@ -35,6 +35,7 @@ import {
   type StoredReceipt,
 } from './receipt.ts';
 import { Recording } from './recording.ts';
+import { Redactors } from './redaction/redactors.ts';
 import { stamped, type AnyInput, type Stamp } from './stamp.ts';
 
 /** What became of the events since the ledger was made. */
@@ -157,6 +158,7 @@ class AuditLedger {
   readonly #counters = new Counters();
   readonly #unknown: Tally;
   readonly #complaints: Complaints;
+  readonly #redactors: Redactors;
   readonly #delivery: Delivery;
   #seq = 0;
 
@@ -164,6 +166,7 @@ class AuditLedger {
     const { service, tenant, actor, level, topic, clock = monotonicClock() } = options;
     const { catalog, logger = stderrLogger, onError } = options;
     this.#catalog = isCatalog(catalog) ? catalog : defineCatalog(...catalog);
+    this.#redactors = new Redactors(this.#catalog, options.redaction);
     this.#topic = topic;
     this.#policy = policyOf(options);
     this.#stamp = { service, producerId: this.producerId, tenant, actor, level, clock };
@@ -313,7 +316,10 @@ class AuditLedger {
     let outbound: Outbound;
     try {
       const around = new Surroundings(input, this.#stamp);
-      const event = stamped(definition, input, outcome, check.data, seq, this.#stamp, around);
+      const event = this.#redactors.redact(
+        definition,
+        stamped(definition, input, outcome, check.data, seq, this.#stamp, around),
+      );
       const value = encodeRow(event);
       // An id of the caller's own means that the event may have been said before.
       const mayRepeat = input.id !== undefined;
@@ -361,9 +367,10 @@ const unknownOutcome = (type: string): LedgerlineError =>
 function readable(plan: Plan | undefined, thrown: unknown): LedgerlineError {
   if (thrown instanceof LedgerlineError) return thrown;
   const which = plan === undefined ? 'An event' : `The event "${plan.definition.type}"`;
-  return new LedgerlineError('EVENT_INVALID', `${which} cannot be read.`, {
+  // Its kind alone: who knows what its text quotes, and this one is logged.
+  const kind = thrown instanceof Error ? thrown.constructor.name : typeof thrown;
+  return new LedgerlineError('EVENT_INVALID', `${which} cannot be read (${kind}).`, {
     hint: 'Pass a plain object without throwing getters.',
-    cause: thrown,
   });
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
+import { redactionSchema, type RedactionOptions } from './redaction/rules.ts';
 import type { Transport } from './transport.ts';
 
 /** What holds where an option says nothing. */
@@ -123,6 +124,8 @@ export interface LedgerOptions<C> extends DeliveryOptions, PolicyOptions {
   readonly tenant?: string | undefined;
   /** The actor of events that name none: `{ type: 'system', id: 'scheduler' }`. */
   readonly actor?: Party | undefined;
+  /** The key of hashed fields, and further names of secrets: docs/redaction.md. */
+  readonly redaction?: RedactionOptions | undefined;
   /**
    * Called for each event that should have been kept and will not reach Kafka. What it throws is
    * ignored.
@@ -222,6 +225,7 @@ const ledgerSchema = z.strictObject({
   excludeActions: patterns,
   excludeResources: patterns,
   tenant: name.default(DEFAULTS.tenant),
+  redaction: redactionSchema.optional(),
   actor: z.strictObject({ type: name, id: name, name: z.string().optional() }).optional(),
   onError: called<(error: LedgerlineError) => void>().optional(),
   clock: called<Clock>().optional(),

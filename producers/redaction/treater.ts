@@ -102,7 +102,7 @@ export class Treater {
       memberOf(list, index),
     );
     const isCommand = this.#masksTexts && items.every((item) => typeof item === 'string');
-    if (isCommand) return this.#command(path, items as string[]);
+    if (isCommand) return this.#command(path, items);
     const treated: unknown[] = [];
     for (const [index, item] of items.entries()) {
       if (this.#membersLeft-- <= 0) {
