@@ -1,9 +1,11 @@
 import { LedgerlineError } from '../schemas/index.ts';
 import { settlesWithin } from './deadline.ts';
+import { DiskQueue, type DiskListeners } from './disk-queue.ts';
+import { Episode } from './episode.ts';
 import { KafkaTransport } from './kafka-transport.ts';
 import { stderrLogger, type Logger } from './logger.ts';
-import { BATCH_LIMITS, type CheckedDelivery } from './options.ts';
-import type { Outbound } from './outbound.ts';
+import { BATCH_LIMITS, type CheckedDelivery, type CheckedSpool } from './options.ts';
+import type { Handling, Outbound, Placement } from './outbound.ts';
 import { Sender } from './sender.ts';
 import type { Transport } from './transport.ts';
 
@@ -11,54 +13,65 @@ import type { Transport } from './transport.ts';
 export interface DrainReport {
   /** Everything accepted before the call reached its end: stored, or refused by Kafka. */
   readonly complete: boolean;
-  /** How many events are still waiting; after a close, given up. Kafka may have some of them. */
+  /**
+   * How many events are still waiting; after a close, given up: neither in Kafka, which may have
+   * some of them, nor on disk.
+   */
   readonly left: number;
+  /** After a close: how many are on disk, and sent when a ledger opens the folder next. */
+  readonly spooled?: number;
   /** Why Kafka does not take them, where it is known. */
   readonly error?: Error;
 }
 
-/** What a category says of its events' delivery. */
-export interface Handling {
-  readonly category: string;
-  readonly durability: 'memory' | 'disk';
-  readonly onFailure: 'spool' | 'drop';
+/** What a ledger adds to the delivery of its events. */
+interface LedgerSide {
+  readonly spool?: CheckedSpool | undefined;
+  readonly listeners: DiskListeners;
 }
 
-/** Where an event went, or why it went nowhere. */
-type Placement = 'accepted' | 'spooled' | 'queue_full' | 'spool_full';
-
-/** The buffer was full: since when, and how many it turned away. */
-interface Overflow {
-  readonly sinceMs: number;
-  refused: number;
-}
+/** Even a close whose deadline has passed has that long to say its last words. */
+const LAST_WORDS_MS = 250;
 
 /**
- * The way of encoded events to Kafka: bounded buffer, sender, transport, and what is said about
- * them in the log: one line when a bad state begins, one when it ends.
+ * The way of encoded events to Kafka: bounded buffer, spool, sender, transport, and what is said
+ * about them in the log: one line when a bad state begins, one when it ends.
  */
 export class Delivery {
   readonly transport: Transport;
   readonly #sender: Sender;
+  readonly #disk: DiskQueue | undefined;
   readonly #logger: Logger;
   readonly #roomWaiters = new Set<() => void>();
-  #overflow: Overflow | undefined;
+  readonly #overflow: Episode;
+  #saidThatThereIsNoSpool = false;
   #closing: Promise<DrainReport> | undefined;
 
-  constructor(options: CheckedDelivery) {
-    this.#logger = options.logger ?? stderrLogger;
+  constructor(options: CheckedDelivery, ledger?: LedgerSide) {
+    const logger = options.logger ?? stderrLogger;
+    this.#logger = logger;
     this.transport = transportOf(options);
+    this.#overflow = new Episode({
+      begins: () => logger.error(this.pending, 'the buffer is full: events are refused'),
+      over: (refused, fullForMs) =>
+        logger.warn({ refused, fullForMs }, 'the buffer has room again'),
+    });
     this.#sender = new Sender({
       transport: this.transport,
       bounds: options.buffer,
       limits: { ...BATCH_LIMITS, maxEvents: options.batch.maxEvents },
       flushIntervalMs: options.flushIntervalMs,
       onTrouble: (error) =>
-        this.#logger.warn({ error }, 'events cannot be sent; they wait, and are tried again'),
-      onRecovery: (failedForMs) =>
-        this.#logger.info({ failedForMs: Math.round(failedForMs) }, 'events are sent again'),
-      onRoom: () => this.#onRoom(),
+        logger.warn({ error }, 'events cannot be sent; they wait, and are tried again'),
+      onRecovery: (failures, failedForMs) =>
+        logger.info({ failures, failedForMs: Math.round(failedForMs) }, 'events are sent again'),
+      onSettled: (batch) => this.#onSettled(batch),
     });
+    if (ledger?.spool !== undefined) {
+      const { spool, listeners } = ledger;
+      const { buffer: bounds } = options;
+      this.#disk = new DiskQueue({ spool, bounds, sender: this.#sender, listeners, logger });
+    }
   }
 
   get closing(): boolean {
@@ -69,6 +82,11 @@ export class Delivery {
     return { events: this.#sender.buffer.events, bytes: this.#sender.buffer.bytes };
   }
 
+  /** What the spool's files take; undefined without a spool. */
+  get spooledBytes(): number | undefined {
+    return this.#disk?.bytes;
+  }
+
   /** Why events are not sent at the moment; undefined while they are. */
   get lastError(): Error | undefined {
     return this.#sender.lastError;
@@ -76,18 +94,14 @@ export class Delivery {
 
   /** Why the spool takes no events at the moment; undefined while it does. */
   get spoolError(): Error | undefined {
-    return undefined;
+    return this.#disk?.error;
   }
 
   /** Takes an event into memory or onto disk, as its category says, or says why not. */
-  offer(outbound: Outbound, _handling: Handling): Placement {
-    if (this.#sender.offer(outbound)) return 'accepted';
-    if (this.#overflow === undefined) {
-      this.#overflow = { sinceMs: performance.now(), refused: 0 };
-      this.#logger.error(this.pending, 'the buffer is full: events are refused');
-    }
-    this.#overflow.refused += 1;
-    return 'queue_full';
+  offer(outbound: Outbound, handling: Handling): Placement {
+    const placement = this.#place(outbound, handling);
+    if (placement === 'queue_full') this.#overflow.met();
+    return placement;
   }
 
   /** Takes an event, as soon as there is room for it; false when that takes longer than this. */
@@ -112,47 +126,91 @@ export class Delivery {
   }
 
   async flush(timeoutMs: number): Promise<DrainReport> {
-    const complete = await settlesWithin(this.#sender.flushed(), timeoutMs);
+    const complete = await settlesWithin(this.#drained(), timeoutMs);
     // A close settles what it gives up as well: its own answer is then the true one.
     if (complete && this.#closing !== undefined) return this.#closing;
-    return this.#report(complete, complete ? 0 : this.pending.events);
+    return this.#report({ left: complete ? 0 : this.pending.events, complete });
   }
 
-  /** Flushes, then lets go; what is left is told so. Memoised. */
-  close(timeoutMs: number): Promise<DrainReport> {
-    this.#closing ??= this.#close(timeoutMs);
+  /**
+   * Flushes, then lets go; what is left goes to disk, or is told so. Memoised.
+   *
+   * @param lastWords called once what can be known of the others' ends is known; may still offer
+   */
+  close(timeoutMs: number, lastWords: () => void = () => undefined): Promise<DrainReport> {
+    this.#closing ??= this.#close(timeoutMs, lastWords);
     return this.#closing;
   }
 
-  async #close(timeoutMs: number): Promise<DrainReport> {
-    await settlesWithin(this.#sender.flushed(), timeoutMs);
+  async #close(timeoutMs: number, lastWords: () => void): Promise<DrainReport> {
+    const deadlineMs = performance.now() + timeoutMs;
+    const inTime = await settlesWithin(this.#drained(), timeoutMs);
+    if (inTime) {
+      lastWords();
+      const remainingMs = Math.max(deadlineMs - performance.now(), LAST_WORDS_MS);
+      await settlesWithin(this.#drained(), remainingMs);
+    }
     const error = this.lastError;
+    this.#disk?.stop();
     const left = await this.#sender.stop();
-    for (const outbound of left) outbound.listener.lost('abandoned', abandoned(error));
+    const lost = this.#disk?.keep(left) ?? left;
+    for (const outbound of lost) outbound.listener.lost('abandoned', abandoned(error));
+    if (!inTime) lastWords();
     for (const waiter of this.#roomWaiters) waiter();
-    const report = this.#report(left.length === 0, left.length, error);
-    if (!report.complete) {
+    const spooled = this.#disk?.kept ?? 0;
+    await this.#disk?.close();
+    const complete = lost.length === 0 && spooled === 0;
+    const report = this.#report({ complete, left: lost.length, spooled, error });
+    if (!complete) {
+      const { error: why, ...counts } = report;
       this.#logger.error(
-        { left: left.length, error },
-        'closed with events that were not delivered',
+        { ...counts, error: why },
+        lost.length === 0
+          ? 'closed with events that wait on disk for the next start'
+          : 'closed with events that were not delivered',
       );
     }
     return report;
   }
 
-  #report(complete: boolean, left: number, error = this.lastError): DrainReport {
-    return complete || error === undefined ? { complete, left } : { complete, left, error };
+  #place(outbound: Outbound, handling: Handling): Placement {
+    if (this.#disk !== undefined) return this.#disk.offer(outbound, handling);
+    if (handling.durability === 'disk') this.#sayThatThereIsNoSpool(handling);
+    return this.#sender.offer(outbound) ? 'accepted' : 'queue_full';
   }
 
-  #onRoom(): void {
-    for (const waiter of this.#roomWaiters) waiter();
-    if (this.#overflow === undefined || !this.#sender.buffer.isRelaxed) return;
-    const { sinceMs, refused } = this.#overflow;
-    this.#overflow = undefined;
+  #sayThatThereIsNoSpool({ category }: Handling): void {
+    if (this.#saidThatThereIsNoSpool) return;
+    this.#saidThatThereIsNoSpool = true;
     this.#logger.warn(
-      { refused, fullForMs: Math.round(performance.now() - sinceMs) },
-      'the buffer has room again',
+      { category },
+      'no spool.directory: events that belong on disk wait in memory, and die with the process',
     );
+  }
+
+  async #drained(): Promise<void> {
+    await (this.#disk?.drained() ?? this.#sender.flushed());
+  }
+
+  #report({
+    complete,
+    left,
+    spooled = 0,
+    error = this.lastError,
+  }: {
+    complete: boolean;
+    left: number;
+    spooled?: number;
+    error?: Error | undefined;
+  }): DrainReport {
+    const counts = spooled === 0 ? { complete, left } : { complete, left, spooled };
+    return complete || error === undefined ? counts : { ...counts, error };
+  }
+
+  #onSettled(batch: readonly Outbound[]): void {
+    this.#disk?.settled(batch);
+    for (const waiter of this.#roomWaiters) waiter();
+    if (this.#overflow.lasts && this.#sender.buffer.isRelaxed) this.#overflow.over();
   }
 }
 

@@ -7,8 +7,16 @@ interface SendFailure {
   readonly repeatable: boolean;
 }
 
-/** The broker looked at the batch, wrote nothing, and always will. */
-const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
+/** The broker looked at the batch, wrote nothing, and never will. */
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+const REFUSALS = new Set([...TOO_LARGE, 'INVALID_RECORD']);
+
+/** Right as soon as somebody grants it: events wait for that. */
+const UNAUTHORISED = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+]);
 
 /** The broker and this producer no longer agree on who it is or how far it got. */
 const LOST_IDENTITY = new Set([
@@ -59,6 +67,20 @@ export function explain(
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} has no topic "${topic}".`, {
       hint: `Create it: kafka-topics.sh --create --topic ${topic}.`,
+      retryable: true,
+      cause: error,
+    });
+  }
+  if (type !== undefined && TOO_LARGE.has(type)) {
+    const message = `Kafka at ${at} answered ${type}: the event is too large for "${topic}".`;
+    return new LedgerlineError('EVENT_TOO_LARGE', message, {
+      hint: "Raise the topic's max.message.bytes above 262144, or make the event smaller.",
+      cause: error,
+    });
+  }
+  if (type !== undefined && UNAUTHORISED.has(type)) {
+    return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} answered ${type}.`, {
+      hint: `Let this client describe and write the topic "${topic}": kafka-acls.sh --add --producer.`,
       retryable: true,
       cause: error,
     });

@@ -22,6 +22,7 @@ export class Recording implements DeliveryListener {
   #resolve: (receipt: StoredReceipt) => void = () => undefined;
   #reject: (error: LedgerlineError) => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
+  #forget: (() => void) | undefined;
 
   constructor(options: RecordingOptions) {
     this.#options = options;
@@ -40,7 +41,10 @@ export class Recording implements DeliveryListener {
   /** The buffer or the spool has the event: the deadline runs. */
   kept(receipt: KeptReceipt): void {
     this.#kept = receipt;
-    this.#timer = setTimeout(() => this.#fail(this.#late()), this.#options.timeoutMs);
+    this.#timer = setTimeout(() => {
+      this.#forget?.();
+      this.#fail(this.#late());
+    }, this.#options.timeoutMs);
   }
 
   /** {@link promise} for those who await it without wanting to catch. */
@@ -60,6 +64,19 @@ export class Recording implements DeliveryListener {
     clearTimeout(this.#timer);
     this.#counting?.lost(cause, error);
     this.#fail(error);
+  }
+
+  postponed(): void {
+    clearTimeout(this.#timer);
+    this.#fail(
+      new LedgerlineError('CLOSED', 'The ledger closed before Kafka had the event.', {
+        hint: 'It is in the spool, and sent when a ledger opens that folder next.',
+      }),
+    );
+  }
+
+  onGivingUp(forget: () => void): void {
+    this.#forget = forget;
   }
 
   #fail(error: LedgerlineError): void {

@@ -13,10 +13,10 @@ interface SenderOptions {
   readonly flushIntervalMs: number;
   /** Sending fails, after it worked. */
   readonly onTrouble: (error: Error) => void;
-  /** Sending works, after it failed; and for how long it did. */
-  readonly onRecovery: (failedForMs: number) => void;
-  /** Room was made in the buffer. */
-  readonly onRoom: () => void;
+  /** Sending works, after it failed so often, and for so long. */
+  readonly onRecovery: (failures: number, failedForMs: number) => void;
+  /** The ends of these are known, and their room in the buffer is free. */
+  readonly onSettled: (batch: readonly Outbound[]) => void;
 }
 
 interface FlushWaiter {
@@ -43,6 +43,7 @@ export class Sender {
   #stopped = false;
   #cancelTimer: (() => void) | undefined;
   #failingSinceMs: number | undefined;
+  #failures = 0;
   #lastError: Error | undefined;
 
   constructor(options: SenderOptions) {
@@ -56,10 +57,20 @@ export class Sender {
     return this.#lastError;
   }
 
+  hasRoomFor(bytes: number): boolean {
+    return !this.#stopped && this.buffer.hasRoomFor(bytes);
+  }
+
   /** Takes an event, if it has room. */
   offer(outbound: Outbound): boolean {
+    if (!this.hasRoomFor(outbound.bytes)) return false;
+    this.take(outbound);
+    return true;
+  }
+
+  /** Takes an event for which the caller knows that there is room. */
+  take(outbound: Outbound): void {
     const { buffer } = this;
-    if (!buffer.hasRoomFor(outbound.bytes)) return false;
     buffer.add(outbound);
     if (buffer.inboxEvents === 1) {
       this.#dueAtMs = performance.now() + this.#options.flushIntervalMs;
@@ -67,7 +78,6 @@ export class Sender {
     } else if (!this.#urgent && this.#hasFullBatch()) {
       this.urge();
     }
-    return true;
   }
 
   /** Sends what is there without waiting for more than the current turn of the event loop brings. */
@@ -181,7 +191,10 @@ export class Sender {
           lane.split();
         } else {
           this.#settle(lane, batch);
-          only.listener.lost('refused', refusedByKafka(outcome.error));
+          const tooLarge =
+            outcome.error instanceof LedgerlineError && outcome.error.code === 'EVENT_TOO_LARGE';
+          if (tooLarge) only.listener.lost('too_large', outcome.error);
+          else only.listener.lost('refused', refusedByKafka(outcome.error));
         }
         return true;
       }
@@ -204,7 +217,7 @@ export class Sender {
   #settle(lane: Lane, batch: readonly Outbound[]): void {
     lane.settle();
     this.buffer.release(batch);
-    this.#options.onRoom();
+    this.#options.onSettled(batch);
     this.#resolveWaiters();
   }
 
@@ -223,6 +236,7 @@ export class Sender {
     const nowMs = performance.now();
     what.failed(nowMs);
     this.#lastError = error;
+    this.#failures += 1;
     if (this.#failingSinceMs !== undefined) return;
     this.#failingSinceMs = nowMs;
     this.#options.onTrouble(error);
@@ -234,12 +248,13 @@ export class Sender {
     const failedForMs = performance.now() - this.#failingSinceMs;
     this.#failingSinceMs = undefined;
     this.#lastError = undefined;
-    this.#options.onRecovery(failedForMs);
+    this.#options.onRecovery(this.#failures, failedForMs);
+    this.#failures = 0;
   }
 }
 
 const refusedByKafka = (cause: Error): LedgerlineError =>
   new LedgerlineError('KAFKA_REFUSED', `Kafka will not take this event: ${cause.message}`, {
-    hint: "Raise the topic's max.message.bytes above 262144, or make the event smaller.",
+    hint: 'See https://kafka.apache.org/protocol#protocol_error_codes, and the log of the broker.',
     cause,
   });

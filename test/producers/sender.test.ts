@@ -29,7 +29,7 @@ function senderOn(transport: Transport, { maxEvents = 10_000, maxBytes = 1e6, ba
     flushIntervalMs: 100,
     onTrouble: (error) => trouble.push(error.message),
     onRecovery: () => trouble.push('recovered'),
-    onRoom: () => undefined,
+    onSettled: () => undefined,
   });
   const offer = (id: string, key = id, value = 'x'): boolean => {
     ends.set(id, []);

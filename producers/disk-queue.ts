@@ -1,0 +1,210 @@
+import { Episode } from './episode.ts';
+import type { Logger } from './logger.ts';
+import type { CheckedSpool } from './options.ts';
+import { Outbound, type DeliveryListener, type Handling, type Placement } from './outbound.ts';
+import type { BufferBounds } from './buffer.ts';
+import type { Sender } from './sender.ts';
+import type { SpoolPlace } from './spool/segment.ts';
+import { Spool, type Appended, type Returned } from './spool/spool.ts';
+
+/** So much comes back into memory at once. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** Who counts events that come back from disk, whose emitters have gone on. */
+export interface DiskListeners {
+  /** Of this ledger. */
+  own(category: string): DeliveryListener;
+  /** Of an earlier process: called once for each. */
+  inherited(category: string): DeliveryListener;
+}
+
+interface DiskQueueOptions {
+  readonly spool: CheckedSpool;
+  readonly bounds: BufferBounds;
+  readonly sender: Sender;
+  readonly listeners: DiskListeners;
+  readonly logger: Logger;
+}
+
+/**
+ * Joins the spool to the sender. What goes to disk is in memory as well while there is room, and is
+ * sent from there. Once something is on disk only, everything that comes after goes behind it, so
+ * that nothing overtakes; it comes back into memory as that empties, to half of its bounds.
+ */
+export class DiskQueue {
+  readonly #spool: Spool;
+  readonly #sender: Sender;
+  readonly #listeners: DiskListeners;
+  readonly #bounds: BufferBounds;
+  /** Of events that are on disk only, and somebody waits for, by segment and place. */
+  readonly #awaited = new Map<string, DeliveryListener>();
+  readonly #refusing: Episode;
+  readonly #waiting: Episode;
+  #ownOnDiskOnly = 0;
+  #refilling: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor({ spool, bounds, sender, listeners, logger }: DiskQueueOptions) {
+    this.#sender = sender;
+    this.#listeners = listeners;
+    this.#bounds = bounds;
+    this.#spool = new Spool(spool, logger);
+    this.#refusing = new Episode({
+      begins: () =>
+        logger.error(
+          { error: this.#spool.error, bytes: this.#spool.bytes },
+          'the spool takes no events; they wait in memory, as long as there is room',
+        ),
+      over: (events, lastedMs) => logger.warn({ events, lastedMs }, 'the spool takes events again'),
+    });
+    this.#waiting = new Episode({
+      begins: () =>
+        logger.warn({ events: sender.buffer.events }, 'the buffer is full: events wait on disk'),
+      over: (events, lastedMs) =>
+        logger.info({ events, lastedMs }, 'no events wait on disk any more'),
+    });
+    this.refill();
+  }
+
+  get error(): Error | undefined {
+    return this.#spool.error;
+  }
+
+  get bytes(): number {
+    return this.#spool.bytes;
+  }
+
+  offer(outbound: Outbound, handling: Handling): Placement {
+    outbound.handling = handling;
+    const inOrder = !this.#spool.hasBacklog;
+    const inMemory = handling.durability === 'memory';
+    if (inMemory && inOrder && this.#sender.offer(outbound)) return 'accepted';
+    if (inMemory && handling.onFailure === 'drop' && !this.#hasRoomBehind(outbound)) {
+      return 'queue_full';
+    }
+    const appended = this.#spool.append(outbound, handling.category);
+    if (appended === undefined) {
+      this.#refusing.met();
+      // It can still be delivered; what it cannot is be promised.
+      return !inMemory && inOrder && this.#sender.offer(outbound) ? 'accepted' : 'spool_full';
+    }
+    this.#refusing.over();
+    if (inOrder && this.#sender.hasRoomFor(outbound.bytes)) {
+      outbound.place = this.#spool.taken(appended);
+      this.#sender.take(outbound);
+    } else {
+      this.#leaveOnDisk(outbound, appended);
+    }
+    return 'spooled';
+  }
+
+  /** Their ends are known. */
+  settled(batch: readonly Outbound[]): void {
+    for (const { place } of batch) if (place !== undefined) this.#spool.settle(place);
+    this.refill();
+  }
+
+  /** Brings back into memory what is on disk only, as far as there is room. */
+  refill(): void {
+    const { buffer } = this.#sender;
+    if (this.#refilling !== undefined || this.#stopped) return;
+    if (!this.#spool.hasBacklog || !buffer.isRelaxed) return;
+    const events = Math.floor(this.#bounds.maxEvents / 2) - buffer.events;
+    const bytes = Math.floor(this.#bounds.maxBytes / 2) - buffer.bytes;
+    const limits = { events, bytes: Math.min(CHUNK_BYTES, bytes) };
+    this.#refilling = this.#spool
+      .read(limits, (returned) => this.#admit(returned))
+      .then(() => {
+        this.#refilling = undefined;
+        this.#sender.urge();
+        if (!this.#spool.hasBacklog) this.#waiting.over();
+        this.refill();
+      });
+  }
+
+  /** Resolves when nothing waits any more, in memory or on disk. */
+  async drained(): Promise<void> {
+    do {
+      this.refill();
+      await this.#refilling;
+      await this.#sender.flushed();
+    } while (this.#spool.hasBacklog && !this.#stopped);
+  }
+
+  /** Nothing comes back into memory any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /**
+   * What memory still held when the sender stopped: on disk already, or written there now where its
+   * category says so. Answers those that are nowhere.
+   */
+  keep(left: readonly Outbound[]): Outbound[] {
+    const lost = left.filter((outbound) => !this.#keeps(outbound));
+    for (const listener of this.#awaited.values()) listener.postponed?.();
+    this.#awaited.clear();
+    return lost;
+  }
+
+  /** This ledger's events that are in the spool and not in Kafka; known once the sender stopped. */
+  get kept(): number {
+    return this.#ownOnDiskOnly;
+  }
+
+  close(): Promise<void> {
+    return this.#spool.close();
+  }
+
+  /** An event that may be dropped never takes the half of the spool that others may need. */
+  #hasRoomBehind({ bytes }: Outbound): boolean {
+    const { hasBacklog, isHalfFull } = this.#spool;
+    return hasBacklog && !isHalfFull && this.#sender.hasRoomFor(bytes);
+  }
+
+  #leaveOnDisk({ listener }: Outbound, appended: Appended): void {
+    this.#ownOnDiskOnly += 1;
+    this.#waiting.met();
+    if (listener.onGivingUp !== undefined) {
+      const at = nameOf(appended);
+      this.#awaited.set(at, listener);
+      listener.onGivingUp(() => this.#awaited.delete(at));
+    }
+    this.refill();
+  }
+
+  #admit({ event, category, place, inherited }: Returned): void {
+    if (this.#stopped) return;
+    const { id, key, value, mayRepeat } = event;
+    const listener = inherited
+      ? this.#listeners.inherited(category)
+      : this.#claimed(place, category);
+    if (!inherited) this.#ownOnDiskOnly -= 1;
+    const outbound = new Outbound(id, key, value, mayRepeat || inherited, listener);
+    outbound.place = place;
+    outbound.isInherited = inherited;
+    this.#sender.take(outbound);
+  }
+
+  #claimed(place: SpoolPlace, category: string): DeliveryListener {
+    const at = nameOf(place);
+    const listener = this.#awaited.get(at);
+    this.#awaited.delete(at);
+    return listener ?? this.#listeners.own(category);
+  }
+
+  #keeps(outbound: Outbound): boolean {
+    const { place, handling, isInherited, listener } = outbound;
+    if (place === undefined) {
+      if (handling === undefined || handling.onFailure === 'drop') return false;
+      // It may have been sent: whoever reads it back has to say so.
+      outbound.mayRepeat = true;
+      if (this.#spool.append(outbound, handling.category) === undefined) return false;
+    }
+    if (!isInherited) this.#ownOnDiskOnly += 1;
+    listener.postponed?.();
+    return true;
+  }
+}
+
+const nameOf = ({ segment, end }: Appended): string => `${segment.path} ${end}`;

@@ -1,0 +1,82 @@
+import { truncateSync, unlinkSync } from 'node:fs';
+import type { Logger } from '../logger.ts';
+import { CursorFile } from './cursor.ts';
+import type { Segment } from './segment.ts';
+import type { Slot } from './slot.ts';
+
+/** A slot that this process owns, with its segments, oldest first. */
+export class Holding {
+  readonly slot: Slot;
+  /** Another process wrote it, which may have sent its events too. */
+  readonly inherited: boolean;
+  readonly segments: Segment[];
+  readonly #logger: Logger;
+  readonly #cursor: CursorFile;
+  #cursorDue = false;
+
+  constructor(slot: Slot, inherited: boolean, logger: Logger) {
+    this.slot = slot;
+    this.inherited = inherited;
+    this.#logger = logger;
+    this.segments = slot.segments();
+    this.#cursor = new CursorFile(slot.path);
+  }
+
+  get hasUnsettled(): boolean {
+    return this.segments.some((segment) => !segment.isSettled);
+  }
+
+  /** The cursor lags behind what is settled. */
+  moved(): void {
+    this.#cursorDue = true;
+  }
+
+  writeCursor(): void {
+    const [first] = this.segments;
+    if (!this.#cursorDue || first === undefined) return;
+    this.#cursorDue = false;
+    try {
+      this.#cursor.write({ segment: first.number, offset: first.settledTo });
+    } catch {
+      // An old cursor only means that more is sent again.
+    }
+  }
+
+  /** Takes off the end that is not whole. Answers how many bytes that is. */
+  cut(segment: Segment): number {
+    const bytes = segment.cut();
+    this.#logger.error(
+      { bytes, file: segment.path },
+      'a file of the spool ends in the middle of a record, or is damaged; the end is cut off',
+    );
+    try {
+      truncateSync(segment.path, segment.size);
+    } catch {
+      // It is cut in memory: the next owner finds the same end, and cuts it again.
+    }
+    return bytes;
+  }
+
+  remove(segment: Segment): void {
+    this.segments.splice(this.segments.indexOf(segment), 1);
+    try {
+      unlinkSync(segment.path);
+    } catch (error) {
+      this.#logger.warn({ error, file: segment.path }, 'a file of the spool cannot be deleted');
+    }
+  }
+
+  /** Deletes the slot when nothing in it is needed, else leaves it to the next process. */
+  letGo(): void {
+    this.#cursor.close();
+    try {
+      if (this.hasUnsettled) this.slot.release();
+      else this.slot.remove();
+    } catch (error) {
+      this.#logger.warn(
+        { error, folder: this.slot.path },
+        'a folder of the spool cannot be put away; the next start tries again',
+      );
+    }
+  }
+}

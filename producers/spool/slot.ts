@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ownerName, ownerOf, standingOf, type Owner } from './owner.ts';
+import { readCursor } from './cursor.ts';
+import { Segment } from './segment.ts';
+
+const FREE = 'free';
+const NAME = /^([0-9a-z]{9}-[0-9a-f]{12})@(.+)$/;
+const SEGMENT_NAME = /^(\d{8})\.seg$/;
+
+const segmentPath = (folder: string, number: number): string =>
+  join(folder, `${String(number).padStart(8, '0')}.seg`);
+
+/**
+ * One ledger's part of the spool's folder: a folder of its own, `<when and which>@<owner>`. Who
+ * owns it is in its name, so that taking one over is one rename, which cannot half happen and
+ * which only one of several can do; and no lock stays behind when a process is killed.
+ */
+export class Slot {
+  /** Sorts by the time it was made; stays the same from owner to owner. */
+  readonly id: string;
+  readonly path: string;
+  readonly #folder: string;
+
+  constructor(folder: string, id: string, owner: string) {
+    this.id = id;
+    this.path = join(folder, `${id}@${owner}`);
+    this.#folder = folder;
+  }
+
+  segmentPath(number: number): string {
+    return segmentPath(this.path, number);
+  }
+
+  /** The segments in it, from where the last owner had got to. */
+  segments(): Segment[] {
+    const cursor = readCursor(this.path);
+    return readdirSync(this.path)
+      .flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
+      .map(Number)
+      .toSorted((a, b) => a - b)
+      .map((number) => {
+        const path = this.segmentPath(number);
+        const from = cursor?.segment === number ? cursor.offset : 0;
+        return new Segment(path, number, statSync(path).size, from, true);
+      });
+  }
+
+  /** For whoever comes next. */
+  release(): void {
+    renameSync(this.path, join(this.#folder, `${this.id}@${FREE}`));
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** A new one, for this process to write to. */
+export function claimSlot(folder: string, owner: Owner): Slot {
+  const when = Date.now().toString(36).padStart(9, '0');
+  const slot = new Slot(folder, `${when}-${randomBytes(6).toString('hex')}`, ownerName(owner));
+  mkdirSync(slot.path, { mode: 0o700 });
+  return slot;
+}
+
+export interface Inheritance {
+  readonly slots: readonly Slot[];
+  /** Folders of other machines: whether their owners live cannot be seen from here. */
+  readonly elsewhere: readonly string[];
+}
+
+/** Takes over what dead processes left, oldest first. The folder is made where it is missing. */
+export function inheritSlots(folder: string, owner: Owner): Inheritance {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const slots: Slot[] = [];
+  const elsewhere: string[] = [];
+  for (const name of readdirSync(folder).toSorted()) {
+    const [, id, holder = ''] = NAME.exec(name) ?? [];
+    if (id === undefined) continue;
+    const before = ownerOf(holder);
+    if (holder !== FREE) {
+      if (before === undefined) continue;
+      const standing = standingOf(before, owner);
+      if (standing === 'elsewhere') elsewhere.push(name);
+      if (standing !== 'dead') continue;
+    }
+    const slot = new Slot(folder, id, ownerName(owner));
+    if (renamed(join(folder, name), slot.path)) slots.push(slot);
+  }
+  return { slots, elsewhere };
+}
+
+/** False when another process was faster. */
+function renamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
