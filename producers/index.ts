@@ -29,17 +29,17 @@ export {
   type FsyncPolicy,
   type KafkaConnection,
   type LedgerOptions,
-  type PolicyOptions,
   type SaslOptions,
   type SpoolOptions,
 } from './options.ts';
 export { FILTER_CAUSES, type FilterCause } from './policy/decision.ts';
+export type { PolicyOptions } from './policy/policy-options.ts';
 export { LOSS_CAUSES, type Counts, type LossCause } from './counters.ts';
 export {
   REJECT_CAUSES,
   type AcceptedReceipt,
-  type Delivered,
   type FilteredReceipt,
+  type Delivered,
   type Receipt,
   type RejectCause,
   type RejectedReceipt,

@@ -12,21 +12,22 @@ import {
   type EventInput,
   type EventTypeName,
   type Party,
+  type PolicyStamp,
 } from '../schemas/index.ts';
 import { monotonicClock } from './clock.ts';
+import { closeOnOccasions } from './closing.ts';
 import { Complaints } from './complaints.ts';
 import { runInContext, type ContextFields } from './context/context.ts';
 import { Delegate } from './context/delegate.ts';
 import { Surroundings } from './context/surroundings.ts';
 import { Counters, type Counts, type Tally } from './counters.ts';
-import { KEEP, policyOf, type Policy } from './policy/decision.ts';
+import { countingListener } from './counting.ts';
 import { Delivery, type DrainReport } from './delivery.ts';
 import { stderrLogger } from './logger.ts';
 import { checkLedgerOptions, DEFAULTS, type CheckedLedger, type LedgerOptions } from './options.ts';
 import { Outbound } from './outbound.ts';
 import { planBook, type Plan, type PlanBook } from './plan.ts';
 import {
-  FILTERED,
   type AcceptedReceipt,
   type FilteredReceipt,
   type Receipt,
@@ -34,15 +35,30 @@ import {
   type SpooledReceipt,
   type StoredReceipt,
 } from './receipt.ts';
+import { DISABLED, type CompiledPolicy } from './policy/compile.ts';
+import type { Filtered } from './policy/decision.ts';
+import type { PolicyChange } from './policy/edge-policy.ts';
+import { EventFacts } from './policy/event-facts.ts';
+import { openPolicy, type OpenPolicy } from './policy/open-policy.ts';
+import { policyChangedData } from './policy/policy-changed.ts';
 import { Recording } from './recording.ts';
+import { reportOf, reportRegularly, type ReportOccasion } from './report.ts';
 import { Redactors } from './redaction/redactors.ts';
 import { stamped, type AnyInput, type Stamp } from './stamp.ts';
 
 /** What became of the events since the ledger was made. */
 export interface LedgerStats extends Counts {
   readonly byCategory: Readonly<Record<string, Counts>>;
+  /** How many events each rule and limit of the policy did not let pass, by its id. */
+  readonly filteredByRule: Readonly<Record<string, number>>;
+  /** The last `producer_seq` given. */
+  readonly lastSeq: number;
   /** What waits in memory at the moment. */
   readonly buffered: { readonly events: number; readonly bytes: number };
+  /** What the files of the spool take. */
+  readonly spool: { readonly bytes: number };
+  /** What became of events that earlier processes left in the spool. */
+  readonly recovered: Pick<Counts, 'stored' | 'pending' | 'lost'> & { readonly taken: number };
 }
 
 /** A deadline, in milliseconds. */
@@ -149,40 +165,73 @@ export function createLedger<const C extends Catalog | readonly (Category | Cata
 class AuditLedger {
   readonly producerId = randomUUID();
   readonly #catalog: Catalog;
-  readonly #policy: Policy;
+  readonly #policy: OpenPolicy;
   readonly #plans: PlanBook;
   readonly #ownPlans: PlanBook;
   readonly #stamp: Stamp;
   readonly #topic: string;
   readonly #async: boolean;
+  /** Whether Ledgerline's own events are recorded. */
+  readonly #reports: boolean;
+  readonly #since = new Date();
+  readonly #recovered = new Counters();
   readonly #counters = new Counters();
   readonly #unknown: Tally;
   readonly #complaints: Complaints;
   readonly #redactors: Redactors;
   readonly #delivery: Delivery;
+  readonly #stopReports: () => void = () => undefined;
+  readonly #stopListening: () => void;
   #seq = 0;
 
   constructor(options: CheckedLedger) {
-    const { service, tenant, actor, level, topic, clock = monotonicClock() } = options;
+    const { service, tenant, actor, topic, clock = monotonicClock() } = options;
     const { catalog, logger = stderrLogger, onError } = options;
     this.#catalog = isCatalog(catalog) ? catalog : defineCatalog(...catalog);
     this.#redactors = new Redactors(this.#catalog, options.redaction);
     this.#topic = topic;
-    this.#policy = policyOf(options);
-    this.#stamp = { service, producerId: this.producerId, tenant, actor, level, clock };
+    const untold = options.transport === undefined ? DEFAULTS.reportIntervalMs : false;
+    const { reportIntervalMs = untold } = options;
+    this.#reports = reportIntervalMs !== false;
+    this.#policy = openPolicy(options, {
+      catalog: this.#catalog,
+      service,
+      logger,
+      nextSeq: () => this.#seq + 1,
+      inForce: () => this.#plans.renew(),
+      record: (change) => this.#recordPolicy(change),
+    });
+    this.#stamp = { service, producerId: this.producerId, tenant, actor, clock };
     this.#complaints = new Complaints(logger, onError);
     this.#unknown = this.#counters.of(UNKNOWN_CATEGORY);
     const onLost = (error: LedgerlineError): void => this.#complaints.about(error);
-    this.#plans = planBook(this.#catalog, this.#policy, this.#counters, onLost);
-    this.#ownPlans = planBook(ledgerEvents, this.#policy, this.#counters, onLost);
+    const policy = (): CompiledPolicy => this.#policy.edge.compiled;
+    this.#plans = planBook(this.#catalog, policy, this.#counters, onLost);
+    this.#ownPlans = planBook(ledgerEvents, policy, this.#counters, onLost);
     this.#async = options.async;
-    this.#delivery = new Delivery(options);
-    if (!options.enabled) {
+    this.#delivery = new Delivery(options, {
+      spool: options.spool,
+      listeners: {
+        own: (category) => countingListener(this.#counters.of(category), onLost),
+        inherited: (category) => {
+          const tally = this.#recovered.of(category);
+          tally.accepted += 1;
+          return countingListener(tally, onLost);
+        },
+      },
+      restsWhenIdle: options.closeOn.includes('beforeExit'),
+    });
+    this.#policy.start();
+    if (!this.#policy.edge.compiled.enabled) {
       logger.warn(
         { service },
         'auditing is DISABLED: no event is recorded, protected ones neither',
       );
     }
+    if (reportIntervalMs !== false) {
+      this.#stopReports = reportRegularly(reportIntervalMs, (when) => this.#report(when));
+    }
+    this.#stopListening = closeOnOccasions(options.closeOn, () => this.close());
   }
 
   emit(type: string, input: AnyInput): Receipt {
@@ -226,7 +275,13 @@ class AuditLedger {
   }
 
   close({ timeoutMs = DEFAULTS.closeTimeoutMs }: Within = {}): Promise<DrainReport> {
-    return this.#delivery.close(timeoutMs);
+    this.#policy.stop();
+    this.#stopReports();
+    const closed = this.#delivery.close(timeoutMs, () => {
+      if (this.#reports) this.#report('close');
+    });
+    void closed.finally(this.#stopListening);
+    return closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -234,10 +289,15 @@ class AuditLedger {
   }
 
   stats(): LedgerStats {
+    const { accepted: taken, stored, pending, lost } = this.#recovered.total();
     return {
       ...this.#counters.total(),
       byCategory: this.#counters.byCategory(),
+      filteredByRule: this.#policy.edge.filteredByRule(),
+      lastSeq: this.#seq,
       buffered: this.#delivery.pending,
+      spool: { bytes: this.#delivery.spooledBytes ?? 0 },
+      recovered: { taken, stored, pending, lost },
     };
   }
 
@@ -253,16 +313,38 @@ class AuditLedger {
 
   /** The way in of Ledgerline's own events, which are kept as long as anything is. Never throws. */
   #emitOwn(type: EventTypeName<typeof ledgerEvents>, data: AnyInput['data']): Receipt {
+    return this.#policy.edge.compiled.enabled ? this.#keepOwn(type, data) : DISABLED.receipt;
+  }
+
+  #keepOwn(type: EventTypeName<typeof ledgerEvents>, data: AnyInput['data']): Receipt {
     const plan = this.#ownPlans.find(type, undefined);
     const { service, tenant } = this.#stamp;
     try {
       if (plan === undefined) return this.#unplanned(type, {});
-      if (!this.#policy.enabled) return FILTERED.disabled;
       const input = { tenant, actor: { type: 'system', id: service }, data };
-      return this.#keep(plan, input, plan.definition.outcome, undefined);
+      const facts = new EventFacts(plan.definition, input, new Surroundings(input, this.#stamp));
+      const stamp = { level: this.#policy.edge.level, weight: 1 };
+      return this.#keep(plan, input, plan.definition.outcome, undefined, facts, stamp);
     } catch (error) {
       return this.#reject(plan?.tally ?? this.#unknown, 'invalid', readable(plan, error));
     }
+  }
+
+  #report(occasion: ReportOccasion): void {
+    const counters = this.#counters;
+    const counted = {
+      since: this.#since,
+      lastSeq: this.#seq,
+      counters,
+      recovered: this.#recovered,
+    };
+    this.#emitOwn('ledger.counters.reported', reportOf(occasion, counted));
+  }
+
+  /** Also when it is the policy that turns recording off; not when nothing was ever recorded. */
+  #recordPolicy(change: PolicyChange): boolean {
+    if (!this.#reports || (change.cause === 'start' && !change.policy.enabled)) return true;
+    return this.#keepOwn('ledger.policy.changed', policyChangedData(change)).status !== 'rejected';
   }
 
   /** Every event's way in: decide, validate, stamp, encode, buffer. Never throws. */
@@ -273,35 +355,23 @@ class AuditLedger {
       if (plan === undefined) return this.#unplanned(type, input);
       const outcome = outcomeOf(plan.definition.outcome, input);
       const verdict = plan.verdicts[outcome];
-      if (verdict === KEEP) {
-        if (!plan.asksTarget || !this.#excludes(plan, input)) {
-          if (this.#delivery.closing) return this.#reject(plan.tally, 'closed', closed());
-          return this.#keep(plan, input, outcome, recording);
-        }
-        plan.tally.filtered.excluded_resource += 1;
-        return FILTERED.excluded_resource;
-      }
-      const filtered = FILTERED[verdict];
-      if (filtered === undefined) throw unknownOutcome(plan.definition.type);
-      plan.tally.filtered[verdict] += 1;
-      return filtered;
+      if (verdict === undefined) throw unknownOutcome(plan.definition.type);
+      if (verdict.settled?.kept === false) return filter(plan.tally, verdict.settled);
+      const around = new Surroundings(input, this.#stamp);
+      const facts = new EventFacts(plan.definition, input, around);
+      const decision = verdict.settled ?? verdict.decide(facts);
+      if (!decision.kept) return filter(plan.tally, decision);
+      if (this.#delivery.closing) return this.#reject(plan.tally, 'closed', closed());
+      return this.#keep(plan, input, outcome, recording, facts, decision.stamp);
     } catch (error) {
       return this.#reject(plan?.tally ?? this.#unknown, 'invalid', readable(plan, error));
     }
   }
 
   #unplanned(type: string, input: AnyInput): Receipt {
-    if (!this.#policy.enabled) {
-      this.#unknown.filtered.disabled += 1;
-      return FILTERED.disabled;
-    }
+    if (!this.#policy.edge.compiled.enabled) return filter(this.#unknown, DISABLED);
     const error = this.#catalog.explain(type, input.version);
     return this.#reject(this.#unknown, 'unknown_type', error);
-  }
-
-  #excludes({ definition }: Plan, input: AnyInput): boolean {
-    const targetType = input.target?.type ?? definition.target;
-    return targetType !== undefined && this.#policy.excludesResource(targetType);
   }
 
   #keep(
@@ -309,16 +379,17 @@ class AuditLedger {
     input: AnyInput,
     outcome: ReturnType<typeof outcomeOf>,
     recording: Recording | undefined,
+    facts: EventFacts,
+    policy: PolicyStamp,
   ): Receipt {
     const check = checkInput(definition, input);
     if (!check.ok) return this.#reject(tally, 'invalid', check.error);
     const seq = this.#nextSeq();
     let outbound: Outbound;
     try {
-      const around = new Surroundings(input, this.#stamp);
       const event = this.#redactors.redact(
         definition,
-        stamped(definition, input, outcome, check.data, seq, this.#stamp, around),
+        stamped(facts, input, outcome, check.data, seq, this.#stamp, policy),
       );
       const value = encodeRow(event);
       // An id of the caller's own means that the event may have been said before.
@@ -354,6 +425,13 @@ class AuditLedger {
     this.#complaints.about(error);
     return { status: 'rejected', cause, error };
   }
+}
+
+/** Counts what the policy does not keep, for its category and for the rule that said so. */
+function filter(tally: Tally, { receipt, tally: ofRule }: Filtered): FilteredReceipt {
+  tally.filtered[receipt.cause] += 1;
+  if (ofRule !== undefined) ofRule.filtered += 1;
+  return receipt;
 }
 
 const isCatalog = (given: Catalog | readonly unknown[]): given is Catalog => 'resolve' in given;

@@ -1,15 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
 import { z } from 'zod';
-import {
-  LedgerlineError,
-  LEVELS,
-  type Catalog,
-  type Category,
-  type Level,
-  type Party,
-} from '../schemas/index.ts';
+import { LedgerlineError, type Catalog, type Category, type Party } from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
+import { policyOptions, saidBesidePolicy, type PolicyOptions } from './policy/policy-options.ts';
 import { redactionSchema, type RedactionOptions } from './redaction/rules.ts';
 import type { Transport } from './transport.ts';
 
@@ -101,18 +95,6 @@ export interface DeliveryOptions {
     | undefined;
   /** Lines on stderr when absent; pino's loggers fit. */
   readonly logger?: Logger | undefined;
-}
-
-/** What the edge keeps, as `AUDIT_TRAIL_*` say it. */
-export interface PolicyOptions {
-  /** `false` turns everything off, protected events too; `true`. */
-  readonly enabled?: boolean | undefined;
-  /** `writes_only`. */
-  readonly level?: Level | undefined;
-  /** Event types or aliases not to keep, exact or with `*`. */
-  readonly excludeActions?: readonly string[] | undefined;
-  /** Target types not to keep, exact or with `*`. */
-  readonly excludeResources?: readonly string[] | undefined;
 }
 
 export interface LedgerOptions<C> extends DeliveryOptions, PolicyOptions {
@@ -211,8 +193,6 @@ const spool = z.strictObject({
 /** `spool`, with every default filled in. */
 export type CheckedSpool = z.output<typeof spool>;
 
-const patterns = z.array(z.string().min(1)).default([]);
-
 const ledgerSchema = z.strictObject({
   ...delivery,
   service: name,
@@ -220,10 +200,7 @@ const ledgerSchema = z.strictObject({
     having<Catalog>('resolve', 'explain'),
     z.array(z.custom<Catalog | Category>(isObject, 'must be a category or a catalog')).min(1),
   ]),
-  enabled: z.boolean().default(true),
-  level: z.enum(LEVELS).default(DEFAULTS.level),
-  excludeActions: patterns,
-  excludeResources: patterns,
+  ...policyOptions,
   tenant: name.default(DEFAULTS.tenant),
   redaction: redactionSchema.optional(),
   actor: z.strictObject({ type: name, id: name, name: z.string().optional() }).optional(),
@@ -259,6 +236,9 @@ function checked<T extends CheckedDelivery>(
   const { kafka: where, transport } = (isObject(options) ? options : {}) as DeliveryOptions;
   if (where === undefined && transport === undefined) {
     faults.push('kafka: say where Kafka is, as { brokers: ["127.0.0.1:9092"] }');
+  }
+  for (const said of saidBesidePolicy(isObject(options) ? options : {})) {
+    faults.push(`${said}: policy says what is kept: say it there`);
   }
   if (result.success && faults.length === 0) return result.data;
   throw new LedgerlineError('CONFIG_INVALID', `${caller}: ${faults.join('; ')}.`, {

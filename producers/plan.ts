@@ -1,15 +1,14 @@
 import type { Catalog, LedgerlineError, ResolvedEvent } from '../schemas/index.ts';
 import type { Counters, LossCause, Tally } from './counters.ts';
-import { verdictsOf, type Policy, type Verdicts } from './policy/decision.ts';
 import type { DeliveryListener } from './outbound.ts';
+import type { CompiledPolicy, Verdicts } from './policy/compile.ts';
 
 /** Everything `emit` would otherwise work out again for each event of a type. */
 export interface Plan {
   readonly definition: ResolvedEvent;
   readonly tally: Tally;
+  /** What the policy says of its events, by outcome. */
   readonly verdicts: Verdicts;
-  /** Whether an event that the verdicts keep can still fall to an excluded target type. */
-  readonly asksTarget: boolean;
   /** Counts what becomes of events whose emitter went on. */
   readonly listener: DeliveryListener;
 }
@@ -17,6 +16,8 @@ export interface Plan {
 export interface PlanBook {
   /** Undefined: the catalog has no such type or version. */
   find(type: string, version: number | undefined): Plan | undefined;
+  /** The policy is another one: every plan is made anew when it is next asked for. */
+  renew(): void;
 }
 
 /**
@@ -25,19 +26,18 @@ export interface PlanBook {
  */
 export function planBook(
   catalog: Catalog,
-  policy: Policy,
+  policy: () => CompiledPolicy,
   counters: Counters,
   onLost: (error: LedgerlineError) => void,
 ): PlanBook {
-  const plans = new WeakMap<ResolvedEvent, Plan>();
+  let plans = new WeakMap<ResolvedEvent, Plan>();
 
   const planOf = (definition: ResolvedEvent): Plan => {
     const tally = counters.of(definition.category);
     return {
       definition,
       tally,
-      verdicts: verdictsOf(policy, definition),
-      asksTarget: policy.enabled && !definition.protected,
+      verdicts: policy().verdictsOf(definition),
       listener: {
         stored: () => {
           tally.stored += 1;
@@ -60,6 +60,9 @@ export function planBook(
         plans.set(definition, plan);
       }
       return plan;
+    },
+    renew: () => {
+      plans = new WeakMap();
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { LedgerlineError } from '../schemas/index.ts';
 import type { DeliveryError } from './delivery-error.ts';
-import { FILTER_CAUSES, type FilterCause } from './policy/decision.ts';
+import type { FilteredReceipt } from './policy/decision.ts';
+
+export type { FilteredReceipt };
 
 /** Why an event that the policy keeps was not taken. */
 export const REJECT_CAUSES = [
@@ -34,12 +36,6 @@ export interface SpooledReceipt extends KeptReceipt {
   readonly status: 'spooled';
 }
 
-/** The policy does not keep it; `cause` is the step that said no. Not an error. */
-export interface FilteredReceipt {
-  readonly status: 'filtered';
-  readonly cause: FilterCause;
-}
-
 /** It should have been kept, and is not: counted, and `error` says what to do. */
 export interface RejectedReceipt {
   readonly status: 'rejected';
@@ -62,10 +58,3 @@ export interface StoredReceipt {
   readonly partition: number;
   readonly offset: number;
 }
-
-/** One for each cause, shared and frozen: a filtered event allocates nothing. */
-export const FILTERED: Readonly<Record<FilterCause, FilteredReceipt>> = Object.freeze(
-  Object.fromEntries(
-    FILTER_CAUSES.map((cause) => [cause, Object.freeze({ status: 'filtered', cause })]),
-  ) as Record<FilterCause, FilteredReceipt>,
-);

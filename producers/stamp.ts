@@ -1,16 +1,16 @@
 import {
   formatMicros,
   LedgerlineError,
-  uuidv7,
   type AuditEvent,
   type EventFields,
-  type Level,
   type Outcome,
   type Party,
+  type PolicyStamp,
   type ResolvedEvent,
 } from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
 import type { EventDefaults, Surroundings } from './context/surroundings.ts';
+import type { EventFacts } from './policy/event-facts.ts';
 
 /** Any event's input, as far as `emit` looks at it: what a caller without types may pass. */
 export interface AnyInput extends EventFields {
@@ -30,7 +30,6 @@ export interface AnyInput extends EventFields {
 export interface Stamp extends EventDefaults {
   readonly service: string;
   readonly producerId: string;
-  readonly level: Level;
   readonly clock: Clock;
 }
 
@@ -55,22 +54,23 @@ const missing = ({ type }: ResolvedEvent, what: string, example: string): Ledger
 
 /** The whole event: what was said of it, what its type says, and who recorded it when. */
 export function stamped(
-  definition: ResolvedEvent,
+  facts: EventFacts,
   input: AnyInput,
   outcome: Outcome,
   data: AuditEvent['data'],
   seq: number,
   stamp: Stamp,
-  around: Surroundings,
+  policy: PolicyStamp,
 ): AuditEvent {
+  const { subject: definition, around } = facts;
   return {
-    id: input.id ?? uuidv7(),
+    id: facts.id,
     type: definition.type,
     version: definition.version,
     category: definition.category,
     operation: definition.operation,
     outcome,
-    severity: input.severity ?? definition.severity,
+    severity: facts.severity,
     occurredAt: input.occurredAt ?? (formatMicros(stamp.clock()) as string),
     tenant: around.tenant,
     actor: actorOf(definition, around),
@@ -88,7 +88,7 @@ export function stamped(
     data,
     execution: input.execution,
     retentionClass: definition.retentionClass,
-    policy: { level: stamp.level, weight: 1 },
+    policy,
     attributes: around.attributes,
   };
 }

@@ -14,8 +14,13 @@ export const ERROR_CODES = {
   CATALOG_NAME_RESERVED: { retryable: false, meaning: 'the name belongs to Ledgerline itself' },
   CATALOG_DUPLICATE: { retryable: false, meaning: 'a type, alias or category is declared twice' },
   CATALOG_INVALID: { retryable: false, meaning: 'a category or event type contradicts itself' },
+  CHANGES_UNAPPLICABLE: {
+    retryable: false,
+    meaning: 'changes do not fit the record they are applied to',
+  },
   ROW_INVALID: { retryable: false, meaning: 'a wire row is not what the column table says' },
   CONFIG_INVALID: { retryable: false, meaning: 'configuration is unknown, missing or malformed' },
+  POLICY_INVALID: { retryable: false, meaning: 'a policy cannot be read or says what must not be' },
   KAFKA_UNREACHABLE: { retryable: true, meaning: 'no Kafka broker answered' },
   KAFKA_REFUSED: { retryable: false, meaning: 'Kafka answered and refused' },
   KAFKA_TOPIC_MISSING: { retryable: false, meaning: 'the topic does not exist' },
@@ -53,6 +58,7 @@ export const ERROR_CODES = {
   LOCAL_PART_MISSING: { retryable: false, meaning: 'a part of the local stack is not installed' },
   LOCAL_START_FAILED: { retryable: false, meaning: 'a part of the local stack did not start' },
   FOLDER_LOCKED: { retryable: false, meaning: 'another process owns the data folder' },
+  CALLBACK_FAILED: { retryable: false, meaning: 'a function of the service threw or was late' },
   CLOSED: { retryable: false, meaning: 'it was used after it was closed' },
 } as const satisfies Readonly<Record<string, { retryable: boolean; meaning: string }>>;
 

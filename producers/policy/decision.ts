@@ -1,6 +1,5 @@
-import type { Level, Operation, Outcome } from '../../schemas/index.ts';
-import { passesLevel } from './level.ts';
-import { matcherOf, type NameMatcher } from './patterns.ts';
+import type { Party, PolicyStamp, ResolvedEvent, Severity } from '../../schemas/index.ts';
+import type { RuleTally } from './rule-tally.ts';
 
 /** The steps that can say no, in their order. The first to do so is the cause that is counted. */
 export const FILTER_CAUSES = [
@@ -14,68 +13,55 @@ export const FILTER_CAUSES = [
 ] as const;
 export type FilterCause = (typeof FILTER_CAUSES)[number];
 
-/** Where every step says yes. */
-export const KEEP = 'keep';
-type Verdict = typeof KEEP | FilterCause;
-
-/** What the edge keeps. */
-export interface Policy {
-  readonly enabled: boolean;
-  readonly level: Level;
-  readonly excludesAction: NameMatcher;
-  readonly excludesResource: NameMatcher;
+/** The policy does not keep it; `cause` is the step that said no. Not an error. Shared and frozen. */
+export interface FilteredReceipt {
+  readonly status: 'filtered';
+  readonly cause: FilterCause;
+  /** The rule that dropped, limited or sampled it; absent where no rule did. */
+  readonly rule?: string;
 }
 
 /** What the policy looks at, of an event's type. */
-export interface Subject {
-  readonly type: string;
-  readonly aliases: readonly string[];
-  readonly operation: Operation;
-  readonly protected: boolean;
+export type Subject = Pick<
+  ResolvedEvent,
+  'type' | 'aliases' | 'category' | 'operation' | 'protected'
+>;
+
+/** What the policy looks at, of the event itself. Asked for one by one, and most events for none. */
+export interface Facts {
+  readonly subject: Subject;
+  readonly severity: Severity;
+  readonly tenant: string;
+  readonly actor: Party | undefined;
+  readonly targetType: string | undefined;
+  readonly targetId: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly traceId: string | undefined;
+  /** The event's own id. */
+  readonly id: string;
 }
 
-export const policyOf = (options: {
-  readonly enabled: boolean;
-  readonly level: Level;
-  readonly excludeActions: readonly string[];
-  readonly excludeResources: readonly string[];
-}): Policy => ({
-  enabled: options.enabled,
-  level: options.level,
-  excludesAction: matcherOf(options.excludeActions),
-  excludesResource: matcherOf(options.excludeResources),
-});
-
-/**
- * Whether the edge keeps an event: enabled, protected, level, exclusions, in this order.
- * Pure; {@link verdictsOf} asks it once for each type, so that `emit` only looks up the answer.
- *
- * @param targetType the target's type, or undefined to leave that exclusion out
- */
-export function decide(
-  policy: Policy,
-  subject: Subject,
-  outcome: Outcome,
-  targetType: string | undefined,
-): Verdict {
-  if (!policy.enabled) return 'disabled';
-  if (subject.protected) return KEEP;
-  if (!passesLevel(policy.level, subject.operation, outcome)) return 'level';
-  if ([subject.type, ...subject.aliases].some(policy.excludesAction)) return 'excluded_action';
-  if (targetType !== undefined && policy.excludesResource(targetType)) return 'excluded_resource';
-  return KEEP;
+export interface Kept {
+  readonly kept: true;
+  /** What the event carries of it: level, rule, weight. */
+  readonly stamp: PolicyStamp;
 }
 
-/** What the policy says of one type's events, by outcome, apart from what depends on the target. */
-export type Verdicts = Readonly<Record<Outcome, Verdict>>;
+export interface Filtered {
+  readonly kept: false;
+  readonly receipt: FilteredReceipt;
+  /** Counts for the rule or limit that said no; absent where none did. */
+  readonly tally: RuleTally | undefined;
+}
 
-/** Every answer {@link decide} can give for a type. */
-export const verdictsOf = (policy: Policy, subject: Subject): Verdicts => {
-  const of = (outcome: Outcome): Verdict => decide(policy, subject, outcome, undefined);
-  return {
-    unknown: of('unknown'),
-    success: of('success'),
-    failure: of('failure'),
-    denied: of('denied'),
-  };
-};
+/** What the policy says of one event. Made beforehand: deciding allocates none. */
+export type Decision = Kept | Filtered;
+
+export function filtered(cause: FilterCause, rule?: string, tally?: RuleTally): Filtered {
+  const receipt: FilteredReceipt =
+    rule === undefined ? { status: 'filtered', cause } : { status: 'filtered', cause, rule };
+  return Object.freeze({ kept: false, receipt: Object.freeze(receipt), tally });
+}
+
+export const kept = (stamp: PolicyStamp): Kept =>
+  Object.freeze({ kept: true, stamp: Object.freeze(stamp) });
