@@ -17,7 +17,7 @@ import {
 import { monotonicClock } from './clock.ts';
 import { closeOnOccasions } from './closing.ts';
 import { Complaints } from './complaints.ts';
-import { runInContext, type ContextFields } from './context/context.ts';
+import { expectDelivery, runInContext, type ContextFields } from './context/context.ts';
 import { Delegate } from './context/delegate.ts';
 import { Surroundings } from './context/surroundings.ts';
 import { Counters, type Counts, type Tally } from './counters.ts';
@@ -70,6 +70,9 @@ export interface Within {
 export interface Ledger<C extends Catalog = Catalog> {
   /** This process's own id, on every event; `producer_seq` counts within it. */
   readonly producerId: string;
+
+  /** `false`: receipts carry the promise `delivered`, and the HTTP middleware waits for it. */
+  readonly async: boolean;
 
   /**
    * Says what happened and goes on. Synchronous; never throws, never waits. The event is encoded
@@ -164,13 +167,13 @@ export function createLedger<const C extends Catalog | readonly (Category | Cata
 
 class AuditLedger {
   readonly producerId = randomUUID();
+  readonly async: boolean;
   readonly #catalog: Catalog;
   readonly #policy: OpenPolicy;
   readonly #plans: PlanBook;
   readonly #ownPlans: PlanBook;
   readonly #stamp: Stamp;
   readonly #topic: string;
-  readonly #async: boolean;
   /** Whether Ledgerline's own events are recorded. */
   readonly #reports: boolean;
   readonly #since = new Date();
@@ -208,7 +211,7 @@ class AuditLedger {
     const policy = (): CompiledPolicy => this.#policy.edge.compiled;
     this.#plans = planBook(this.#catalog, policy, this.#counters, onLost);
     this.#ownPlans = planBook(ledgerEvents, policy, this.#counters, onLost);
-    this.#async = options.async;
+    this.async = options.async;
     this.#delivery = new Delivery(options, {
       spool: options.spool,
       listeners: {
@@ -235,12 +238,14 @@ class AuditLedger {
   }
 
   emit(type: string, input: AnyInput): Receipt {
-    if (this.#async) return this.#admit(type, input, undefined);
+    if (this.async) return this.#admit(type, input, undefined);
     const recording = this.#recording(DEFAULTS.recordTimeoutMs);
     const receipt = this.#admit(type, input, recording);
     if (receipt.status !== 'accepted' && receipt.status !== 'spooled') return receipt;
     this.#awaitDelivery(recording, receipt);
-    return { ...receipt, delivered: recording.delivered() };
+    const delivered = recording.delivered();
+    expectDelivery(delivered);
+    return { ...receipt, delivered };
   }
 
   async record(

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Party, RelatedParty } from '../../schemas/index.ts';
+import type { Deliveries } from './deliveries.ts';
 
 /** What the events of a request, a job or a message have in common. */
 export interface AuditContext {
@@ -21,8 +22,13 @@ export interface ContextFields extends AuditContext {
   readonly onBehalfOf?: Party | undefined;
 }
 
+/** A context as it is kept: with what its events are still waiting for, where somebody waits. */
+export interface Scope extends AuditContext {
+  readonly deliveries?: Deliveries | undefined;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Shared = { [KEY]?: AsyncLocalStorage<Mutable<AuditContext>> };
+type Shared = { [KEY]?: AsyncLocalStorage<Mutable<Scope>> };
 
 /**
  * One store for the process: a request has one context, whichever ledger, library or copy of this
@@ -41,8 +47,13 @@ export const currentContext = (): AuditContext | undefined => storage.getStore()
 export const runInContext = <T>(fields: ContextFields, fn: () => T): T =>
   storage.run(merged(storage.getStore(), fields), fn);
 
-/** Calls `fn` in exactly this context, as {@link currentContext} gave it. */
-export const resumeContext = <T>(context: AuditContext, fn: () => T): T => storage.run(context, fn);
+/** Calls `fn` in exactly this context. */
+export const resumeContext = <T>(scope: Scope, fn: () => T): T =>
+  storage.getStore() === scope ? fn() : storage.run(scope, fn);
+
+/** Lets whoever waits for the events of this context wait for this one too. */
+export const expectDelivery = (delivered: Promise<unknown>): void =>
+  storage.getStore()?.deliveries?.add(delivered);
 
 /**
  * Adds to the context that runs, from here on and for everything in it: for what becomes known on
@@ -63,10 +74,7 @@ export function amendContext(fields: ContextFields): boolean {
 }
 
 /** The inner fields over the outer ones; an absent field leaves the outer one. */
-export function merged(
-  outer: AuditContext | undefined,
-  fields: ContextFields,
-): Mutable<AuditContext> {
+export function merged(outer: Scope | undefined, fields: ContextFields): Mutable<Scope> {
   const related = gathered(outer?.related, fields.related);
   const behalf = fields.onBehalfOf ?? undefined;
   return {
@@ -78,6 +86,7 @@ export function merged(
     correlationId: fields.correlationId ?? outer?.correlationId,
     traceId: fields.traceId ?? outer?.traceId,
     attributes: joined(outer?.attributes, fields.attributes),
+    deliveries: outer?.deliveries,
   };
 }
 

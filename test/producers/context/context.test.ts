@@ -18,7 +18,7 @@ function open(options: Partial<LedgerOptions<typeof catalog>> = {}) {
   onTestFinished(() => ledger.close().then(() => undefined));
   return {
     ledger,
-    async events(): Promise<AuditEvent[]> {
+    events: async (): Promise<AuditEvent[]> => {
       await ledger.flush();
       return transport.events().toSorted((a, b) => (a.producer?.seq ?? 0) - (b.producer?.seq ?? 0));
     },

@@ -1,0 +1,165 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuditEvent, LedgerlineError } from '../../schemas/index.ts';
+import { currentContext, merged, resumeContext, type Scope } from '../context/context.ts';
+import { Deliveries } from '../context/deliveries.ts';
+import { activeTraceId } from '../context/open-telemetry.ts';
+import { parseTraceparent } from '../context/traceparent.ts';
+import type { Voice } from '../voice.ts';
+import { bindEmitter } from './bind-emitter.ts';
+import { clientAddress } from './client-address.ts';
+import { endAfter } from './end-after.ts';
+import { identified } from './identify.ts';
+import { checkHttpOptions, type CheckedHttpOptions } from './options.ts';
+import { requestEvent } from './request-event.ts';
+import { requestId } from './request-id.ts';
+import { routeFinder, type FindRoute } from './route-map.ts';
+import { ABORTED, statusOutcome } from './status-outcome.ts';
+import { trustOf, type TrustsHop } from './trusted-proxies.ts';
+
+/** What frameworks know of a request, each in its own place. */
+export interface Framework<R> {
+  /** Path and query, as the client sent them. */
+  url(request: R): string;
+  /** The pattern of the route that serves it: `/apps/:id`; undefined where nobody knows. */
+  route(request: R): string | undefined;
+}
+
+/** A ledger, as far as the middleware goes. */
+export interface RequestLedger extends Voice {
+  readonly async: boolean;
+}
+
+/** One request on its way. */
+interface Exchange<R> {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** What the framework calls the request. */
+  readonly subject: R;
+  readonly scope: Scope;
+  readonly startedMs: number;
+  said: boolean;
+}
+
+const LONGEST_ATTRIBUTE = 512;
+
+/** What the middleware of every framework does with a request. None of it can fail the request. */
+export class RequestAudit<R> {
+  readonly #ledger: RequestLedger;
+  readonly #framework: Framework<R>;
+  readonly #options: CheckedHttpOptions<R>;
+  readonly #trusts: TrustsHop;
+  readonly #find: FindRoute<R>;
+  #warned = false;
+
+  constructor(ledger: RequestLedger, framework: Framework<R>, options: unknown) {
+    this.#ledger = ledger;
+    this.#framework = framework;
+    this.#options = checkHttpOptions(options);
+    this.#trusts = trustOf(this.#options.trustedProxies);
+    this.#find = routeFinder(this.#options.audit);
+  }
+
+  /** Opens the request's context, finds out who asks, and goes on: at once, unless they say later. */
+  begin(request: IncomingMessage, response: ServerResponse, subject: R, next: () => void): void {
+    const scope = this.#scopeOf(request, response);
+    const exchange = { request, response, subject, scope, startedMs: performance.now() };
+    this.#follow({ ...exchange, said: false });
+    const { identify, identifyTimeoutMs } = this.#options;
+    const fields =
+      identify && identified(identify, subject, identifyTimeoutMs, (error) => this.#warn(error));
+    const goOn = (): void => resumeContext(scope, next);
+    if (fields instanceof Promise) {
+      // Not within the promise: what the service throws is no rejection of ours.
+      void fields.then((said) => {
+        this.#introduce(scope, said);
+        process.nextTick(goOn);
+      });
+      return;
+    }
+    this.#introduce(scope, fields);
+    goOn();
+  }
+
+  #scopeOf(request: IncomingMessage, response: ServerResponse): Scope {
+    const { forwardedHeader, requestIdHeader, acceptRequestId } = this.#options;
+    const { headers } = request;
+    const id = requestId(headers[requestIdHeader], acceptRequestId);
+    if (!response.headersSent) response.setHeader(requestIdHeader, id);
+    const agent = headers['user-agent'];
+    const peer = request.socket?.remoteAddress;
+    return {
+      ...merged(currentContext(), {
+        sourceIp: clientAddress(peer, headers, forwardedHeader, this.#trusts),
+        correlationId: id,
+        // With OpenTelemetry each event has the trace of its own active span.
+        traceId:
+          activeTraceId() === undefined
+            ? parseTraceparent(headers['traceparent'])?.traceId
+            : undefined,
+        attributes:
+          agent === undefined
+            ? undefined
+            : { 'user_agent.original': agent.slice(0, LONGEST_ATTRIBUTE) },
+      }),
+      deliveries: this.#ledger.async ? undefined : new Deliveries(),
+    };
+  }
+
+  #introduce(scope: Scope, fields: Parameters<typeof merged>[1] = {}): void {
+    const { actor, ...rest } = merged(scope, fields);
+    Object.assign(scope, rest, { actor: actor ?? this.#options.anonymous });
+  }
+
+  #follow(exchange: Exchange<R>): void {
+    const { request, response, scope } = exchange;
+    bindEmitter(request, scope);
+    bindEmitter(response, scope);
+    const completed = (): void => this.#say(exchange, false);
+    if (scope.deliveries !== undefined) {
+      endAfter(response, scope.deliveries, this.#options.deliveryTimeoutMs, completed);
+    }
+    if (this.#options.audit === undefined) return;
+    response.once('finish', completed);
+    response.once('close', () => this.#say(exchange, true));
+  }
+
+  #say(exchange: Exchange<R>, aborted: boolean): void {
+    if (exchange.said) return;
+    exchange.said = true;
+    const { request, response, subject, scope, startedMs } = exchange;
+    const [path = ''] = this.#framework.url(subject).split('?', 1);
+    const route = this.#framework.route(subject);
+    const method = request.method ?? '';
+    const found = this.#find(method, path, route);
+    if (found === undefined) return;
+    const status = response.statusCode;
+    const durationMs = performance.now() - startedMs;
+    const attributes = (): AuditEvent['attributes'] => ({
+      'http.request.method': method,
+      'http.route': found.pattern.endsWith('*') ? (route ?? found.pattern) : found.pattern,
+      'url.path': path.slice(0, LONGEST_ATTRIBUTE),
+      ...(aborted && !response.headersSent
+        ? undefined
+        : { 'http.response.status_code': String(status) }),
+      'http.server.request.duration': durationMs.toFixed(3),
+    });
+    const ending = aborted ? ABORTED : statusOutcome(status);
+    resumeContext(scope, () =>
+      this.#ledger.emit(found.audit.type, requestEvent(subject, found, { ending, attributes })),
+    );
+  }
+
+  #warn(error: LedgerlineError): void {
+    const { onError } = this.#options;
+    if (onError === undefined) {
+      if (!this.#warned) process.emitWarning(error);
+      this.#warned = true;
+      return;
+    }
+    try {
+      onError(error);
+    } catch {
+      // Whoever listens badly hears nothing; the events say that their actor is unknown.
+    }
+  }
+}

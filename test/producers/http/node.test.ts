@@ -1,0 +1,336 @@
+import { Agent, type RequestListener } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { auditHttp } from '../../../producers/http/node.ts';
+import { amendContext, currentContext, type LedgerlineError } from '../../../producers/index.ts';
+import { openLedger, openServer } from './open-server.ts';
+
+const ada = { type: 'user', id: 'u_1' };
+
+describe('R-REC-09: node:http', () => {
+  test('a request’s events have its id, address, agent, trace, tenant and actor', async () => {
+    const { ledger, eventually } = openLedger();
+    const { ask } = await openServer(
+      auditHttp(
+        ledger,
+        {
+          trustedProxies: ['loopback'],
+          identify: ({ headers }) => ({ tenant: String(headers['x-tenant']), actor: ada }),
+          audit: 'shop.requested',
+        },
+        (_, response) => {
+          ledger.emit('shop.noted', {});
+          response.statusCode = 201;
+          response.end('done');
+        },
+      ),
+    );
+    const trace = '0af7651916cd43dd8448eb211c80319c';
+    const answer = await ask('/cart?token=hunter2', {
+      method: 'POST',
+      headers: {
+        'x-request-id': 'req-1',
+        'x-tenant': 'acme',
+        'x-forwarded-for': '203.0.113.9',
+        'user-agent': 'curl/8',
+        traceparent: `00-${trace}-b7ad6b7169203331-01`,
+      },
+    });
+    expect(answer).toMatchObject({ status: 201, body: 'done' });
+    expect(answer.headers['x-request-id']).toBe('req-1');
+    const common = {
+      tenant: 'acme',
+      actor: ada,
+      sourceIp: '203.0.113.9',
+      correlationId: 'req-1',
+      traceId: trace,
+      outcome: 'success',
+    };
+    const events = await eventually(2);
+    expect(events).toMatchObject([
+      { type: 'shop.noted', ...common, attributes: { 'user_agent.original': 'curl/8' } },
+      {
+        type: 'shop.requested',
+        ...common,
+        attributes: {
+          'user_agent.original': 'curl/8',
+          'http.request.method': 'POST',
+          'http.route': '*',
+          'http.response.status_code': '201',
+          'url.path': '/cart',
+        },
+      },
+    ]);
+    const took = Number(events[1]?.attributes?.['http.server.request.duration']);
+    expect(took).toBeGreaterThan(0);
+    expect(took).toBeLessThan(10_000);
+    expect(JSON.stringify(events)).not.toContain('hunter2');
+  });
+
+  test('without identify the actor is anonymous; without a request id there is a new one', async () => {
+    const { ledger, eventually } = openLedger();
+    const { ask } = await openServer(
+      auditHttp(ledger, { audit: 'shop.requested' }, (_, response) => response.end()),
+    );
+    const answer = await ask('/');
+    const [event] = await eventually(1);
+    expect(event).toMatchObject({
+      tenant: 'default',
+      actor: { type: 'anonymous', id: 'anonymous' },
+      sourceIp: '127.0.0.1',
+    });
+    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(event?.correlationId).toBe(answer.headers['x-request-id']);
+  });
+
+  test.each(['x'.repeat(129), '<script>', 'a b', 'ÿ', '', '00-bad;drop'])(
+    'the request id %j is not taken over',
+    async (id) => {
+      const { ledger } = openLedger();
+      const { ask } = await openServer(auditHttp(ledger, {}, (_, response) => response.end()));
+      const answer = await ask('/', { headers: { 'x-request-id': id } });
+      expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
+
+  test('nor is any where strangers choose none', async () => {
+    const { ledger } = openLedger();
+    const listener: RequestListener = (_, response) => response.end();
+    const { ask } = await openServer(auditHttp(ledger, { acceptRequestId: false }, listener));
+    const answer = await ask('/', { headers: { 'x-request-id': 'req-1' } });
+    expect(answer.headers['x-request-id']).not.toBe('req-1');
+  });
+
+  test('a broken traceparent is ignored, a hostile one too', async () => {
+    const { ledger, eventually } = openLedger();
+    const { ask } = await openServer(
+      auditHttp(ledger, { audit: 'shop.requested' }, (_, response) => response.end()),
+    );
+    await ask('/', { headers: { traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` } });
+    await ask('/', { headers: { traceparent: 'x'.repeat(8000) } });
+    expect((await eventually(2)).map(({ traceId }) => traceId)).toEqual([undefined, undefined]);
+  });
+
+  test('the context is there when the body comes, chunk by chunk, and on connections kept open', async () => {
+    const { ledger } = openLedger();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const seen: (string | undefined)[] = [];
+    const { ask } = await openServer(
+      auditHttp(ledger, { identify: ({ url }) => ({ tenant: url }) }, (request, response) => {
+        request.on('data', () => seen.push(currentContext()?.tenant));
+        request.on('end', () => {
+          seen.push(currentContext()?.tenant);
+          response.end();
+        });
+      }),
+    );
+    for (const path of ['/one', '/two', '/three']) {
+      await ask(path, { method: 'POST', body: 'x'.repeat(10), agent });
+    }
+    agent.destroy();
+    expect(seen).toEqual(['/one', '/one', '/two', '/two', '/three', '/three']);
+  });
+
+  test('200 requests at once keep their contexts apart', async () => {
+    const { ledger, eventually } = openLedger();
+    const { ask } = await openServer(
+      auditHttp(
+        ledger,
+        { identify: async ({ url }) => sleep(2, { tenant: url }) },
+        (request, response) => {
+          void sleep(Number(request.url?.slice(2)) % 5).then(() => {
+            ledger.emit('shop.noted', { message: request.url });
+            response.end();
+          });
+        },
+      ),
+    );
+    await Promise.all(Array.from({ length: 200 }, (_, n) => ask(`/t${n}`)));
+    const events = await eventually(200);
+    expect(new Set(events.map(({ tenant }) => tenant)).size).toBe(200);
+    for (const { tenant, message } of events) expect(message).toBe(tenant);
+  });
+
+  test('what becomes known on the way can be added', async () => {
+    const { ledger, eventually } = openLedger();
+    const { ask } = await openServer(
+      auditHttp(ledger, { audit: 'shop.requested' }, (_, response) => {
+        amendContext({ actor: ada });
+        response.end();
+      }),
+    );
+    await ask('/');
+    expect(await eventually(1)).toMatchObject([{ actor: ada }]);
+  });
+
+  test('a map of routes says which requests are events, with target and data', async () => {
+    const { ledger, eventually } = openLedger();
+    const { ask } = await openServer(
+      auditHttp(
+        ledger,
+        {
+          audit: {
+            'GET /items/:id': { type: 'shop.viewed', target: (_, { id = '' }) => ({ id }) },
+            'POST /items/:id/orders': {
+              type: 'shop.bought',
+              target: (_, { id = '' }) => ({ id }),
+              data: ({ headers }) => ({ amount: Number(headers['x-amount']) }),
+            },
+          },
+        },
+        (request, response) => {
+          response.statusCode = request.method === 'GET' ? 403 : 200;
+          response.end();
+        },
+      ),
+    );
+    await ask('/items/7');
+    await ask('/health');
+    await ask('/items/7/orders', { method: 'POST', headers: { 'x-amount': '3' } });
+    expect(await eventually(2)).toMatchObject([
+      {
+        type: 'shop.viewed',
+        outcome: 'denied',
+        target: { id: '7' },
+        error: { code: 'HTTP_403', message: 'Forbidden' },
+        attributes: { 'http.route': '/items/:id', 'url.path': '/items/7' },
+      },
+      { type: 'shop.bought', outcome: 'success', data: { amount: 3 } },
+    ]);
+  });
+
+  test('a client that goes away is a failure, whether or not an answer had begun', async () => {
+    const { ledger, eventually } = openLedger();
+    let heard: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => (heard = resolve));
+    const { port } = await openServer(
+      auditHttp(ledger, { audit: 'shop.requested' }, (request, response) => {
+        if (request.url === '/begun') response.write('x');
+        heard();
+      }),
+    );
+    const silent = connect(port, '127.0.0.1').end('GET /never HTTP/1.1\r\nhost: x\r\n\r\n');
+    await arrived;
+    silent.destroy();
+    const [never] = await eventually(1);
+    expect(never).toMatchObject({ outcome: 'failure', error: { code: 'CONNECTION_CLOSED' } });
+    expect(never?.attributes).not.toHaveProperty('http.response.status_code');
+
+    const begun = connect(port, '127.0.0.1');
+    begun.write('GET /begun HTTP/1.1\r\nhost: x\r\n\r\n');
+    await new Promise((resolve) => begun.once('data', resolve));
+    begun.destroy();
+    expect((await eventually(2))[1]).toMatchObject({
+      outcome: 'failure',
+      error: { code: 'CONNECTION_CLOSED' },
+      attributes: { 'http.response.status_code': '200' },
+    });
+  });
+});
+
+describe('R-REC-07: nothing of it fails the request', () => {
+  const faults: [string, () => never | Promise<never>, string][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+      'failed',
+    ],
+    ['rejects', () => Promise.reject(new Error('no')), 'failed'],
+    ['never answers', () => new Promise<never>(() => undefined), 'late'],
+  ];
+  test.each(faults)('identify that %s', async (_, identify, how) => {
+    const { ledger, eventually } = openLedger();
+    const heard: LedgerlineError[] = [];
+    const onError = (error: LedgerlineError): void => {
+      heard.push(error);
+      throw new Error('onError, too');
+    };
+    const options = { identify, identifyTimeoutMs: 20, onError, audit: 'shop.requested' } as const;
+    const { ask } = await openServer(
+      auditHttp(ledger, options, (__, response) => response.end('fine')),
+    );
+    expect(await ask('/')).toMatchObject({ status: 200, body: 'fine' });
+    expect(await eventually(1)).toMatchObject([
+      { actor: { type: 'unknown', id: 'unknown' }, attributes: { 'ledger.identify': how } },
+    ]);
+    expect(heard).toMatchObject([{ code: 'CALLBACK_FAILED' }]);
+  });
+
+  test('a target that throws: the event is counted as invalid and logged', async () => {
+    const { ledger, logger } = openLedger();
+    const { ask } = await openServer(
+      auditHttp(
+        ledger,
+        {
+          audit: {
+            'GET *': {
+              type: 'shop.viewed',
+              target: () => {
+                throw new Error('no');
+              },
+            },
+          },
+        },
+        (_, response) => response.end('fine'),
+      ),
+    );
+    expect(await ask('/')).toMatchObject({ status: 200, body: 'fine' });
+    while (ledger.stats().emitted === 0) await new Promise((tick) => setImmediate(tick));
+    expect(ledger.stats().rejected.invalid).toBe(1);
+    expect(logger.lines).toHaveLength(1);
+  });
+
+  test('a closed ledger, a listener that answered already, an event type that is none', async () => {
+    const { ledger } = openLedger();
+    await ledger.close();
+    const audit = { 'GET *': 'shop.nothing' } as unknown as { 'GET *': 'shop.requested' };
+    const { ask } = await openServer((request, response) => {
+      if (request.url === '/early') response.writeHead(202);
+      auditHttp(ledger, { audit }, (_, res) => res.end())(request, response);
+    });
+    expect((await ask('/')).status).toBe(200);
+    expect((await ask('/early')).status).toBe(202);
+  });
+
+  test('wrong options are said at once, all of them', () => {
+    const { ledger } = openLedger();
+    const wrong = { identifyTimeoutMs: -1, forwardedHeader: 'x-real-ip', colour: 'red' } as object;
+    expect(() => auditHttp(ledger, wrong, () => undefined)).toThrow(
+      /identifyTimeoutMs.*forwardedHeader.*colour|colour/,
+    );
+  });
+});
+
+describe('R-EDGE-04: AUDIT_TRAIL_ASYNC=false', () => {
+  test('the response ends when its events are delivered, its own too', async () => {
+    const { ledger, transport } = openLedger({ async: false });
+    const { ask } = await openServer(
+      auditHttp(ledger, { audit: 'shop.requested' }, (_, response) => {
+        ledger.run({ tenant: 'inner' }, () => ledger.emit('shop.noted', {}));
+        response.end('done');
+        response.end('again');
+      }),
+    );
+    expect(await ask('/')).toMatchObject({ status: 200, body: 'done' });
+    expect(transport.events().map(({ type }) => type)).toEqual(['shop.noted', 'shop.requested']);
+  });
+
+  test('but not later than its deadline, when Kafka hangs', async () => {
+    const { ledger, transport } = openLedger({ async: false });
+    transport.hang();
+    const { ask } = await openServer(
+      auditHttp(ledger, { deliveryTimeoutMs: 50 }, (_, response) => {
+        ledger.emit('shop.noted', {});
+        response.end('done');
+      }),
+    );
+    const startedMs = performance.now();
+    expect(await ask('/')).toMatchObject({ status: 200, body: 'done' });
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(45);
+    expect(transport.events()).toEqual([]);
+    transport.recover();
+  });
+});
