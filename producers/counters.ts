@@ -88,3 +88,9 @@ export class Counters {
     );
   }
 }
+
+/** Of some counts, why events were not stored: by cause, the causes that occurred. */
+export function notStored({ filtered, rejected, lost }: Counts): Record<string, number> {
+  const causes = Object.entries({ ...filtered, ...rejected, ...lost });
+  return Object.fromEntries(causes.filter(([, count]) => count > 0));
+}

@@ -28,6 +28,8 @@ export interface DrainReport {
 interface LedgerSide {
   readonly spool?: CheckedSpool | undefined;
   readonly listeners: DiskListeners;
+  /** Whether a process may end that has nothing to do but to hold the connection. */
+  readonly restsWhenIdle: boolean;
 }
 
 /** Even a close whose deadline has passed has that long to say its last words. */
@@ -61,6 +63,7 @@ export class Delivery {
       bounds: options.buffer,
       limits: { ...BATCH_LIMITS, maxEvents: options.batch.maxEvents },
       flushIntervalMs: options.flushIntervalMs,
+      restsWhenIdle: ledger?.restsWhenIdle ?? false,
       onTrouble: (error) =>
         logger.warn({ error }, 'events cannot be sent; they wait, and are tried again'),
       onRecovery: (failures, failedForMs) =>

@@ -101,6 +101,10 @@ export class KafkaTransport implements Transport {
     }
   }
 
+  rest(): Promise<void> {
+    return this.#disconnect('for now');
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#disconnect('and forget');

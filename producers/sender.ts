@@ -11,6 +11,8 @@ interface SenderOptions {
   readonly bounds: BufferBounds;
   readonly limits: BatchLimits;
   readonly flushIntervalMs: number;
+  /** Between rounds, lets the process end if it has nothing else to do. */
+  readonly restsWhenIdle: boolean;
   /** Sending fails, after it worked. */
   readonly onTrouble: (error: Error) => void;
   /** Sending works, after it failed so often, and for so long. */
@@ -18,6 +20,9 @@ interface SenderOptions {
   /** The ends of these are known, and their room in the buffer is free. */
   readonly onSettled: (batch: readonly Outbound[]) => void;
 }
+
+/** So long may the next event of a service take that rests in between. */
+const REST_AFTER_MS = 200;
 
 interface FlushWaiter {
   readonly through: number;
@@ -152,6 +157,21 @@ export class Sender {
       this.#urgent ||= this.#hasFullBatch();
       this.#arm();
     }
+    if (this.#options.restsWhenIdle && this.buffer.events === 0) this.#restSoon();
+  }
+
+  /** An open connection keeps a process alive that is done. */
+  #restSoon(): void {
+    if (this.#stopped) return;
+    const timeout = setTimeout(() => void this.#rest(), REST_AFTER_MS);
+    this.#cancelTimer = () => clearTimeout(timeout);
+  }
+
+  async #rest(): Promise<void> {
+    this.#sending = true;
+    await this.#transport.rest?.();
+    this.#sending = false;
+    this.#arm();
   }
 
   async #sendWhatCame(): Promise<void> {

@@ -41,6 +41,8 @@ export interface Transport {
   readonly partitions: number;
   /** Never rejects. */
   send(partition: number, messages: readonly OutboundMessage[]): Promise<SendOutcome>;
+  /** Nothing is on its way: lets go of what keeps the process alive. `connect` brings it back. */
+  rest?(): Promise<void>;
   /** Lets go of everything, also in the middle of a send. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -27,6 +27,7 @@ function senderOn(transport: Transport, { maxEvents = 10_000, maxBytes = 1e6, ba
     bounds: { maxEvents, maxBytes },
     limits: { maxEvents: batch, maxBytes: 2_000 },
     flushIntervalMs: 100,
+    restsWhenIdle: false,
     onTrouble: (error) => trouble.push(error.message),
     onRecovery: () => trouble.push('recovered'),
     onSettled: () => undefined,
