@@ -1,5 +1,6 @@
 import type { Catalog, LedgerlineError, ResolvedEvent } from '../schemas/index.ts';
-import type { Counters, LossCause, Tally } from './counters.ts';
+import type { Counters, Tally } from './counters.ts';
+import { countingListener } from './counting.ts';
 import type { DeliveryListener } from './outbound.ts';
 import type { CompiledPolicy, Verdicts } from './policy/compile.ts';
 
@@ -38,15 +39,7 @@ export function planBook(
       definition,
       tally,
       verdicts: policy().verdictsOf(definition),
-      listener: {
-        stored: () => {
-          tally.stored += 1;
-        },
-        lost: (cause: LossCause, error: LedgerlineError) => {
-          tally.lost[cause] += 1;
-          onLost(error);
-        },
-      },
+      listener: countingListener(tally, onLost),
     };
   };
 
