@@ -47,6 +47,14 @@ export {
   type StoredReceipt,
 } from './receipt.ts';
 export { DeliveryError } from './delivery-error.ts';
+export { applyChanges, invertChanges } from './changes/apply-changes.ts';
+export { changesBetween } from './changes/changes-between.ts';
+export { CHANGES_DEFAULTS, type ChangesOptions } from './changes/options.ts';
+export type { RedactionKey } from './redaction/hash.ts';
+export { maskCommand, type MaskedCommand } from './redaction/mask-command.ts';
+export { MASK, maskText, type Masking } from './redaction/mask-text.ts';
+export type { RedactionOptions } from './redaction/rules.ts';
+export { SECRET_NAMES, SecretNames, type SecretNameOptions } from './redaction/secret-names.ts';
 export type { DrainReport } from './delivery.ts';
 export type { Clock } from './clock.ts';
 export type { Logger } from './logger.ts';
@@ -63,6 +71,7 @@ export {
   LedgerlineError,
   LEVELS,
   security,
+  sensitive,
   type AuditEvent,
   type Catalog,
   type Category,
@@ -73,4 +82,5 @@ export {
   type Party,
   type PolicyDocument,
   type RelatedParty,
+  type Treatment,
 } from '../schemas/index.ts';

@@ -51,6 +51,23 @@ export function memberOf(container: object, key: string | number): unknown {
   }
 }
 
+/** An own enumerable member; undefined where there is none. */
+export function ownMemberOf(container: object, key: string): unknown {
+  try {
+    return Object.prototype.propertyIsEnumerable.call(container, key)
+      ? (container as Record<string, unknown>)[key]
+      : undefined;
+  } catch {
+    return MARKERS.threw;
+  }
+}
+
+/** An item of a list; what has no value still has its place. */
+export function itemOf(list: object, index: number): unknown {
+  const item = memberOf(list, index);
+  return item === undefined || typeof item === 'function' || typeof item === 'symbol' ? null : item;
+}
+
 /** The keys of an object, where asking for them may throw. */
 export function keysOf(container: object): readonly string[] {
   try {

@@ -6,6 +6,8 @@ const MAX_MEMBERS = 100_000;
 export interface PlainOptions {
   /** Keys in their order of code units, so that equal objects have equal texts. */
   readonly sorted?: boolean;
+  /** What the value stands in, from the outside in: coming across one of these is a cycle. */
+  readonly within?: readonly object[];
   /** About how many bytes of JSON the copy may have; what has no room is `[truncated]`. */
   readonly maxBytes?: number;
 }
@@ -25,15 +27,29 @@ export interface PlainCopy {
   readonly wasCut: boolean;
 }
 
+/** `object[key] = value`, where the key may be `__proto__` as well. */
+export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') object[key] = value;
+  else {
+    const member = { value, enumerable: true, writable: true, configurable: true };
+    Object.defineProperty(object, key, member);
+  }
+}
+
+/** Text that is equal for equal values, whatever the order of their keys. */
+export const canonicalText = (value: unknown, within: readonly object[] = []): string =>
+  JSON.stringify(plainOf(value, { sorted: true, within }).value) ?? '';
+
 class Copier {
   wasCut = false;
   readonly #sorted: boolean;
-  readonly #ancestors: object[] = [];
+  readonly #ancestors: object[];
   #bytesLeft: number;
   #membersLeft = MAX_MEMBERS;
 
-  constructor({ sorted = false, maxBytes = Infinity }: PlainOptions) {
+  constructor({ sorted = false, maxBytes = Infinity, within = [] }: PlainOptions) {
     this.#sorted = sorted;
+    this.#ancestors = [...within];
     this.#bytesLeft = maxBytes;
   }
 
@@ -74,7 +90,7 @@ class Copier {
   }
 
   #members(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
-    const copy = Object.create(null) as Record<string, unknown>;
+    const copy: Record<string, unknown> = {};
     const keys = keysOf(object);
     for (const key of this.#sorted ? keys.toSorted() : keys) {
       if (this.#isFull()) {
@@ -85,7 +101,7 @@ class Copier {
       const member = this.copy(memberOf(object, key));
       if (member === undefined) continue;
       this.#bytesLeft -= key.length + 3;
-      copy[key] = member;
+      setMember(copy, key, member);
     }
     return copy;
   }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { plainOf } from '../plain-value.ts';
+import { canonicalText } from '../plain-value.ts';
 
 /** What sensitive values are hashed with. */
 export interface RedactionKey {
@@ -11,7 +11,7 @@ export interface RedactionKey {
 
 /** The text of a value: strings as they are, anything else as JSON with sorted keys. */
 const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : JSON.stringify(plainOf(value, { sorted: true }).value);
+  typeof value === 'string' ? value : canonicalText(value);
 
 /**
  * HMAC-SHA-256 (RFC 2104) of a value as `hmac-sha256:<key id>:<base64url>`: equal for equal values
