@@ -53,7 +53,7 @@ function worldName(): string {
 }
 
 /** When a process began; undefined when it is no more. */
-function startOf(pid: number): string | undefined {
+export function startOf(pid: number): string | undefined {
   return process.platform === 'linux' ? linuxStartOf(pid) : startByPs(pid);
 }
 

@@ -1,0 +1,83 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { closeOnOccasions } from '../../producers/closing.ts';
+
+/** Of a process, what matters here. */
+class FakeProcess extends EventEmitter {
+  readonly pid = 42;
+  readonly killed: unknown[] = [];
+  kill(pid: number, signal: unknown): true {
+    this.killed.push([pid, signal]);
+    return true;
+  }
+}
+
+function closing(occasions: Parameters<typeof closeOnOccasions>[0]) {
+  const target = new FakeProcess();
+  let finish: () => void = () => undefined;
+  let closes = 0;
+  const close = (): Promise<void> => {
+    closes += 1;
+    return new Promise((resolve) => (finish = resolve));
+  };
+  const stop = closeOnOccasions(occasions, close, target as unknown as NodeJS.Process);
+  const finished = async (): Promise<void> => {
+    finish();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { target, stop, finished, closes: () => closes };
+}
+
+describe('R-EDGE-06: closing on a signal', () => {
+  test('closes first, then lets the signal do what it would have done', async () => {
+    const { target, finished, closes } = closing(['SIGTERM', 'SIGINT']);
+    target.emit('SIGTERM');
+    expect({ closes: closes(), killed: target.killed }).toEqual({ closes: 1, killed: [] });
+    await finished();
+    expect(target.killed).toEqual([[42, 'SIGTERM']]);
+  });
+
+  test('a service that listens itself decides itself', async () => {
+    const { target, finished } = closing(['SIGTERM']);
+    target.on('SIGTERM', () => undefined);
+    target.emit('SIGTERM');
+    await finished();
+    expect(target.killed).toEqual([]);
+  });
+
+  test('of two ledgers the last to close raises it, once', async () => {
+    const { target, finished } = closing(['SIGTERM']);
+    let second: () => void = () => undefined;
+    const close = (): Promise<void> => new Promise((resolve) => (second = resolve));
+    closeOnOccasions(['SIGTERM'], close, target as unknown as NodeJS.Process);
+    target.emit('SIGTERM');
+    await finished();
+    expect(target.killed).toEqual([]);
+    second();
+    await finished();
+    expect(target.killed).toEqual([[42, 'SIGTERM']]);
+  });
+
+  test('a second signal changes nothing: closing has its own deadline', async () => {
+    const { target, finished, closes } = closing(['SIGINT']);
+    target.emit('SIGINT');
+    target.emit('SIGINT');
+    expect(closes()).toBe(1);
+    await finished();
+    expect(target.killed).toEqual([[42, 'SIGINT']]);
+  });
+
+  test('beforeExit closes, and raises nothing', async () => {
+    const { target, finished, closes } = closing(['beforeExit']);
+    target.emit('beforeExit', 0);
+    await finished();
+    expect({ closes: closes(), killed: target.killed }).toEqual({ closes: 1, killed: [] });
+  });
+
+  test('a ledger that was closed by hand no longer listens', () => {
+    const { target, stop, closes } = closing(['SIGTERM', 'SIGINT', 'beforeExit']);
+    stop();
+    for (const occasion of ['SIGTERM', 'SIGINT', 'beforeExit']) target.emit(occasion);
+    expect(closes()).toBe(0);
+  });
+});
