@@ -9,13 +9,18 @@ export type Path = readonly (string | number)[];
 export interface Fault {
   readonly path: Path;
   readonly message: string;
+  /** The key itself is wrong, and not what it says. */
+  readonly ofKey?: true;
   /** From 1; absent where the policy is an object and no text. */
   readonly line?: number | undefined;
   readonly column?: number | undefined;
 }
 
 /** Where a part of the text is, from 1. Undefined for a policy without text. */
-export type Locate = (path: Path) => { readonly line: number; readonly column: number } | undefined;
+export type Locate = (
+  path: Path,
+  ofKey?: boolean,
+) => { readonly line: number; readonly column: number } | undefined;
 
 export type PolicyRead =
   | { readonly ok: true; readonly policy: Policy; readonly locate: Locate }
@@ -49,8 +54,8 @@ export function readPolicy(text: string): PolicyRead {
     }));
     return { ok: false, faults };
   }
-  const locate: Locate = (path) => {
-    const offset = offsetOf(document, path);
+  const locate: Locate = (path, ofKey = false) => {
+    const offset = offsetOf(document, path, ofKey);
     return offset === undefined ? undefined : at(offset);
   };
   let given: unknown;
@@ -74,7 +79,7 @@ export function checkPolicy(given: unknown, locate: Locate = () => undefined): P
 
 export const located = (fault: Fault, locate: Locate): Fault => ({
   ...fault,
-  ...locate(fault.path),
+  ...locate(fault.path, fault.ofKey),
 });
 
 export const inOrder = (faults: readonly Fault[]): Fault[] =>
@@ -83,7 +88,11 @@ export const inOrder = (faults: readonly Fault[]): Fault[] =>
 function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], message: 'is not known here' }));
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      message: 'is not known here',
+      ofKey: true,
+    }));
   }
   if (valueAt(given, path) === undefined) return [{ path, message: 'is missing' }];
   const message =
@@ -113,15 +122,16 @@ function valueAt(given: unknown, path: Path): unknown {
 }
 
 /** Where a part begins: its value; its key where that is what is wrong; else what should hold it. */
-function offsetOf(document: Document, path: Path): number | undefined {
+function offsetOf(document: Document, path: Path, ofKey: boolean): number | undefined {
   let node: unknown = document.contents;
   let offset = 0;
-  for (const part of path) {
+  for (const [index, part] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
       const pair = node.items.find(({ key }) => isScalar(key) && key.value === part);
       if (pair === undefined) break;
       if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      if (ofKey && index === path.length - 1) break;
       node = pair.value;
     } else if (isSeq(node)) {
       node = node.items[Number(part)];
@@ -129,9 +139,8 @@ function offsetOf(document: Document, path: Path): number | undefined {
       break;
     }
     const range = (node as { readonly range?: readonly number[] | null } | null)?.range;
-    // A group's own place is its key: what is below it starts on another line.
-    if (!isMap(node) || isSeq(node)) offset = range?.[0] ?? offset;
-    else if (typeof part === 'number') offset = range?.[0] ?? offset;
+    // A group below a key has the key's place: what is in it begins on another line.
+    if (!isMap(node) || typeof part === 'number') offset = range?.[0] ?? offset;
   }
   return offset;
 }

@@ -18,6 +18,8 @@ export interface ShedReport {
 export class Limits implements Limiters {
   #byName: ReadonlyMap<string, RateLimit> = new Map();
   readonly #told = new Set<RateLimit>();
+  /** Those of policies before that were turning events away, and have not been reported since. */
+  readonly #retired = new Set<RateLimit>();
 
   /** Takes over a policy's limits. */
   use(policy: Policy): void {
@@ -31,6 +33,9 @@ export class Limits implements Limiters {
     take(OWN_LIMITS.default, policy.limits.default);
     take(OWN_LIMITS.protected, policy.limits.protected);
     for (const rule of policy.rules) if (rule.action === 'limit') take(rule.id, rule.limit);
+    for (const [name, limit] of this.#byName) {
+      if (limits.get(name) !== limit && limit.shedding !== undefined) this.#retired.add(limit);
+    }
     this.#byName = limits;
   }
 
@@ -41,7 +46,7 @@ export class Limits implements Limiters {
   /** What began or ended since it was last asked; with `all`, whatever goes on ends as well. */
   reports(all = false, nowMs = performance.now()): ShedReport[] {
     const reports: ShedReport[] = [];
-    for (const limit of new Set([...this.#byName.values(), ...this.#told])) {
+    for (const limit of [...this.#byName.values(), ...this.#retired]) {
       const { name: rule, shedding } = limit;
       if (shedding === undefined) continue;
       if (!this.#told.has(limit)) {
@@ -49,11 +54,12 @@ export class Limits implements Limiters {
         reports.push({ rule, limit: limit.limit });
       }
       const { events, sinceMs, lastMs } = shedding;
-      const inForce = this.#byName.get(rule) === limit;
-      if (!all && inForce && nowMs - lastMs < CALM_MS) continue;
+      const goesOn = !this.#retired.has(limit) && nowMs - lastMs < CALM_MS;
+      if (!all && goesOn) continue;
       const forMs = Math.round(lastMs - sinceMs);
       reports.push({ rule, limit: limit.limit, ended: { events, forMs } });
       this.#told.delete(limit);
+      this.#retired.delete(limit);
       limit.settle();
     }
     return reports;

@@ -1,35 +1,34 @@
-import { z } from 'zod';
 import type { Decision, Facts, Subject } from '../../../producers/policy/decision.ts';
 import { compile } from '../../../producers/policy/compile.ts';
 import type { Limiters } from '../../../producers/policy/ending.ts';
 import { RuleTallies } from '../../../producers/policy/rule-tally.ts';
 import {
+  category,
+  defineCatalog,
+  event,
   policySchema,
   type Outcome,
   type PolicyDocument,
   type ResolvedEvent,
 } from '../../../schemas/index.ts';
 
+const catalog = defineCatalog(
+  category('app', {
+    label: 'App',
+    icon: 'box',
+    events: {
+      'app.env_var.updated': event({
+        operation: 'update',
+        label: 'Environment variable updated',
+        aliases: ['env_changed'],
+      }),
+    },
+  }),
+);
+
 /** A type of event, as a catalog resolves it. */
 export const subjectOf = (fields: Partial<ResolvedEvent> = {}): ResolvedEvent => ({
-  type: 'app.env_var.updated',
-  version: 1,
-  label: 'Environment variable updated',
-  operation: 'update',
-  severity: 'informational',
-  outcome: 'success',
-  aliases: ['env_changed'],
-  target: undefined,
-  requiresReason: false,
-  freeForm: false,
-  category: 'app',
-  categoryLabel: 'App',
-  icon: 'box',
-  protected: false,
-  retentionClass: 'standard',
-  durability: 'memory',
-  onFailure: 'drop',
-  data: z.strictObject({}),
+  ...(catalog.resolve('app.env_var.updated') as ResolvedEvent),
   ...fields,
 });
 
