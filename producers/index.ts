@@ -13,6 +13,10 @@ export {
   type PublishOptions,
   type PublishOutcome,
 } from './publisher.ts';
+export type { AuditedCall, AuditedOptions } from './commands/audited.ts';
+export { COMMAND_DEFAULTS, type CommandOptions } from './commands/command-options.ts';
+export type { Executed } from './commands/execute.ts';
+export type { CommandResult, CommandStatus } from './commands/run-command.ts';
 export {
   amendContext,
   currentContext,

@@ -16,6 +16,16 @@ import {
 } from '../schemas/index.ts';
 import { monotonicClock } from './clock.ts';
 import { closeOnOccasions } from './closing.ts';
+import {
+  auditedFunction,
+  type AnyFunction,
+  type AuditedCall,
+  type AuditedOptions,
+} from './commands/audited.ts';
+import type { CommandOptions } from './commands/command-options.ts';
+import type { Described } from './commands/described.ts';
+import { executed, type Executed } from './commands/execute.ts';
+import type { CommandResult } from './commands/run-command.ts';
 import { Complaints } from './complaints.ts';
 import { expectDelivery, runInContext, type ContextFields } from './context/context.ts';
 import { Delegate } from './context/delegate.ts';
@@ -119,6 +129,49 @@ export interface Ledger<C extends Catalog = Catalog> {
    */
   actingAs<T>(party: Party, fn: () => T): T;
   actingAs(party: Party): Pick<Ledger<C>, 'emit' | 'record'>;
+
+  /**
+   * Runs a command, without a shell, and records it: command line, output and errors (bounded, as
+   * they came, secrets masked), exit code or signal, duration. Success is exit code 0; all else is
+   * a failure, also that it could not be started. Never rejects but for `CONFIG_INVALID` options:
+   * the answer says how it ended, and has its output.
+   *
+   * @param input the event's, or a function that makes it of the result
+   *
+   * @example
+   * const run = await ledger.execute('app.command.run', { target }, 'npm', ['run', 'build'], {
+   *   timeoutMs: 60_000,
+   *   secrets: [token],
+   * });
+   * if (!run.ok) throw new Error(run.stderr);
+   */
+  execute<const T extends EventTypeName<C>>(
+    type: T,
+    input: Described<EventInput<C, T>, CommandResult>,
+    command: string,
+    args?: readonly string[],
+    options?: CommandOptions,
+  ): Promise<Executed>;
+
+  /**
+   * Wraps a function so that each call is recorded when it is over, as success, failure or denial
+   * (an error with `denied: true`, or a `status` of 401 or 403; or as `options.denied` says).
+   * `this`, arguments, result and error pass through as they are; what is awaited stays so.
+   *
+   * @param describe the event's input, or a function that makes it of the call
+   *
+   * @example
+   * const deleteApp = ledger.audited('app.deleted', apps.delete, ({ args: [id] }) => ({
+   *   target: { id },
+   *   reason: 'asked for',
+   * }));
+   */
+  audited<const T extends EventTypeName<C>, F extends AnyFunction>(
+    type: T,
+    fn: F,
+    describe: Described<EventInput<C, T>, AuditedCall<F>>,
+    options?: AuditedOptions,
+  ): F;
 
   /** Resolves when everything accepted so far is settled, or after 10,000 ms. */
   flush(options?: Within): Promise<DrainReport>;
@@ -273,6 +326,25 @@ class AuditLedger {
 
   actingAs<T>(onBehalfOf: Party, fn?: () => T): T | Delegate {
     return fn === undefined ? new Delegate(this, onBehalfOf) : runInContext({ onBehalfOf }, fn);
+  }
+
+  execute(
+    type: string,
+    input: Described<AnyInput, CommandResult>,
+    command: string,
+    args: readonly string[] = [],
+    options: CommandOptions = {},
+  ): Promise<Executed> {
+    return executed(this, type, input, command, args, options);
+  }
+
+  audited<F extends AnyFunction>(
+    type: string,
+    fn: F,
+    describe: Described<AnyInput, AuditedCall<F>>,
+    options: AuditedOptions = {},
+  ): F {
+    return auditedFunction(this, type, fn, describe, options);
   }
 
   flush({ timeoutMs = DEFAULTS.flushTimeoutMs }: Within = {}): Promise<DrainReport> {
