@@ -104,6 +104,7 @@ export class Delivery {
   offer(outbound: Outbound, handling: Handling): Placement {
     const placement = this.#place(outbound, handling);
     if (placement === 'queue_full') this.#overflow.met();
+    if (placement === 'accepted' || placement === 'spooled') this.transport.offered?.(outbound);
     return placement;
   }
 

@@ -39,6 +39,8 @@ export interface Transport {
   connect(): Promise<void>;
   /** How many partitions the log has, as last seen. Asked only after `connect`. */
   readonly partitions: number;
+  /** Hears of each event before `emit` returns, if it has to know of them so early. */
+  offered?(message: OutboundMessage): void;
   /** Never rejects. */
   send(partition: number, messages: readonly OutboundMessage[]): Promise<SendOutcome>;
   /** Nothing is on its way: lets go of what keeps the process alive. `connect` brings it back. */
