@@ -47,6 +47,7 @@ export class Sender {
   #sending = false;
   #stopped = false;
   #cancelTimer: (() => void) | undefined;
+  #restTimer: NodeJS.Timeout | undefined;
   #failingSinceMs: number | undefined;
   #failures = 0;
   #lastError: Error | undefined;
@@ -105,6 +106,7 @@ export class Sender {
   async stop(): Promise<Outbound[]> {
     this.#stopped = true;
     this.#cancelTimer?.();
+    clearTimeout(this.#restTimer);
     await this.#transport.close();
     const left = this.buffer.drain();
     this.#resolveWaiters();
@@ -131,6 +133,7 @@ export class Sender {
       this.#cancelTimer = () => clearImmediate(immediate);
     } else {
       const timeout = setTimeout(go, delayMs);
+      if (this.#options.restsWhenIdle) timeout.unref();
       this.#cancelTimer = () => clearTimeout(timeout);
     }
   }
@@ -157,17 +160,19 @@ export class Sender {
       this.#urgent ||= this.#hasFullBatch();
       this.#arm();
     }
-    if (this.#options.restsWhenIdle && this.buffer.events === 0) this.#restSoon();
+    if (this.#options.restsWhenIdle) this.#restSoon();
   }
 
   /** An open connection keeps a process alive that is done. */
   #restSoon(): void {
+    clearTimeout(this.#restTimer);
     if (this.#stopped) return;
-    const timeout = setTimeout(() => void this.#rest(), REST_AFTER_MS);
-    this.#cancelTimer = () => clearTimeout(timeout);
+    this.#restTimer = setTimeout(() => void this.#rest(), REST_AFTER_MS);
   }
 
   async #rest(): Promise<void> {
+    const goesOnSoon = this.#nextRoundAtMs() - performance.now() < REST_AFTER_MS;
+    if (this.#sending || this.#stopped || goesOnSoon) return;
     this.#sending = true;
     await this.#transport.rest?.();
     this.#sending = false;

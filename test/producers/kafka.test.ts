@@ -50,6 +50,7 @@ function newLedger(topic: string, options: Partial<LedgerOptions<typeof catalog>
     kafka: { brokers, connectionTimeoutMs: 1_000, requestTimeoutMs: 2_000 },
     topic,
     logger,
+    reportIntervalMs: false,
     ...options,
   });
   onTestFinished(async () => void (await ledger.close({ timeoutMs: 1_000 })));
@@ -144,8 +145,9 @@ describe('R-REC-08: on a real broker', () => {
     );
     expect(ends.map(({ status }) => status === 'fulfilled')).toEqual(ends.map((_, n) => n !== 4));
     expect(ends[4]).toMatchObject({
-      reason: { name: 'DeliveryError', code: 'KAFKA_REFUSED', retryable: false },
+      reason: { name: 'DeliveryError', code: 'EVENT_TOO_LARGE', retryable: false },
     });
+    expect(ledger.stats().lost).toMatchObject({ too_large: 1, refused: 0 });
     expect(await readAll(topic)).toHaveLength(8);
   });
 
