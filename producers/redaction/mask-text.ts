@@ -93,16 +93,24 @@ const withoutPassword = (
   return user + password !== '' && /^https?:/iu.test(scheme) ? `${scheme}${MASK}@` : whole;
 };
 
+/** Letters, digits and what else JSON and URLs leave as it is. */
+const SAME_EVERYWHERE = /^[\w.~-]*$/u;
+
 /** The longest first: one secret may begin with another. Also as URLs and JSON would write them. */
 function withoutKnown(text: string, secrets: Iterable<string>): string {
-  const forms = new Set<string>();
+  const found = new Set<string>();
+  const seek = (form: string): void => {
+    if (text.includes(form)) found.add(form);
+  };
   for (const secret of secrets) {
     if (secret.length < SHORTEST_SECRET) continue;
-    forms.add(secret);
-    forms.add(JSON.stringify(secret).slice(1, -1));
-    forms.add(encodeURIComponent(secret.replaceAll(LONE_SURROGATE, '\ufffd')));
+    seek(secret);
+    if (SAME_EVERYWHERE.test(secret)) continue;
+    seek(JSON.stringify(secret).slice(1, -1));
+    seek(encodeURIComponent(secret.replaceAll(LONE_SURROGATE, '\ufffd')));
   }
-  return [...forms]
+  if (found.size === 0) return text;
+  return [...found]
     .toSorted((a, b) => b.length - a.length)
     .reduce((masked, form) => masked.replaceAll(form, () => MASK), text);
 }
