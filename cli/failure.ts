@@ -4,7 +4,15 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { safeText } from './safe-text.ts';
 
 /** Faults of what was asked for, as opposed to what happened when it was tried. */
-const USAGE_CODES = new Set(['CONFIG_INVALID', 'RETENTION_INVALID', 'DATABASE_NAME_INVALID']);
+const USAGE_CODES = new Set([
+  'CONFIG_INVALID',
+  'POLICY_INVALID',
+  'RETENTION_INVALID',
+  'DATABASE_NAME_INVALID',
+]);
+
+/** Errors whose message is a list, a fault a line. */
+const LISTS = new Set(['CONFIG_INVALID', 'POLICY_INVALID']);
 
 /** A fault of the command line itself that the option parser cannot see. */
 export class UsageError extends LedgerlineError {
@@ -21,7 +29,7 @@ export function failureLines(error: unknown): string[] {
   if (error instanceof LedgerlineError) {
     const hint = capitalised(sentence(error.hint));
     const [first = '', ...faults] = error.message.split('\n');
-    return error.code === 'CONFIG_INVALID' && faults.length > 0
+    return LISTS.has(error.code) && faults.length > 0
       ? [safeText(first), ...faults.map(safeText), `  ${hint}`]
       : [`${sentence(error.message)} ${hint}`];
   }

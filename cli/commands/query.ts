@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
@@ -8,6 +8,7 @@ import { UsageError } from '../failure.ts';
 import { ENGINE_FORMATS, type Format, FORMATS } from '../query/formats.ts';
 import { addParameter, boundParameters } from '../query/parameters.ts';
 import { drawTable, footer } from '../query/table.ts';
+import { seconds } from '../seconds.ts';
 import { asideColours, print, say } from '../terminal.ts';
 
 const DEFAULT_TIMEOUT_S = 60;
@@ -101,12 +102,4 @@ async function readStdin(): Promise<string> {
     parts.push(chunk);
   }
   return Buffer.concat(parts).toString('utf8');
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 86_400)) {
-    throw new InvalidArgumentError('It is a number of seconds, at most 86400.');
-  }
-  return value;
 }

@@ -1,4 +1,4 @@
-import type { Outcome, Policy, ResolvedEvent, Rule } from '../../schemas/index.ts';
+import type { Outcome, Policy, Rule } from '../../schemas/index.ts';
 import { filtered, type Decision, type Facts, type Filtered, type Subject } from './decision.ts';
 import { Ending, type Limiters } from './ending.ts';
 import { passesLevel } from './level.ts';
@@ -46,19 +46,20 @@ export class Verdict {
   /** The answer for one event. */
   decide(facts: Facts): Decision {
     if (this.settled !== undefined) return this.settled;
+    const ending = this.endingOf(facts);
+    return ending instanceof Ending ? ending.decide(facts) : ending;
+  }
+
+  /** Where the steps up to the rules lead an event: out, or to its limit and its sampling rate. */
+  endingOf(facts: Facts): Ending | Filtered {
     if (this.#excludes !== undefined) {
       const { targetType } = facts;
       if (targetType !== undefined && this.#excludes(targetType)) return EXCLUDED_RESOURCE;
     }
-    for (const { matches, ending } of this.#branches) {
-      if (matches(facts)) return ended(ending, facts);
-    }
-    return ended(this.#otherwise, facts);
+    for (const { matches, ending } of this.#branches) if (matches(facts)) return ending;
+    return this.#otherwise;
   }
 }
-
-const ended = (ending: Ending | Filtered, facts: Facts): Decision =>
-  ending instanceof Ending ? ending.decide(facts) : ending;
 
 /** What the policy says of one type's events, by outcome: all that `emit` looks at. */
 export type Verdicts = Readonly<Record<Outcome, Verdict>>;
@@ -72,7 +73,7 @@ const EXCLUDED_RESOURCE = filtered('excluded_resource');
 /** A policy that was read once, for all types that will be asked for. */
 export interface CompiledPolicy {
   readonly enabled: boolean;
-  verdictsOf(subject: ResolvedEvent): Verdicts;
+  verdictsOf(subject: Subject): Verdicts;
 }
 
 /**

@@ -24,9 +24,11 @@ export const OWN_LIMITS = { default: 'limits.default', protected: 'limits.protec
 export class Ending {
   readonly settled: Decision | undefined;
   readonly #kept: Kept;
-  readonly #limiter: Limiter | undefined;
+  /** Asked first, where there is one. */
+  readonly limiter: Limiter | undefined;
   readonly #limited: Filtered | undefined;
-  readonly #rate: number;
+  /** The share that is then kept. */
+  readonly rate: number;
   readonly #sampledOut: Filtered;
 
   private constructor(end: {
@@ -39,9 +41,9 @@ export class Ending {
     const { level, rule, limiter, rate = 1, tallies } = end;
     const tally = rule === undefined ? undefined : tallies.of(rule);
     this.#kept = kept({ level, ...(rule && { rule }), weight: rate === 0 ? 1 : 1 / rate });
-    this.#limiter = limiter;
+    this.limiter = limiter;
     this.#limited = limiter && filtered('rate_limited', limiter.name, tallies.of(limiter.name));
-    this.#rate = rate;
+    this.rate = rate;
     this.#sampledOut = filtered('sampled_out', rule, tally);
     if (limiter === undefined && rate === 1) this.settled = this.#kept;
     else if (limiter === undefined && rate === 0) this.settled = this.#sampledOut;
@@ -49,11 +51,11 @@ export class Ending {
 
   decide(facts: Facts): Decision {
     if (this.settled !== undefined) return this.settled;
-    if (this.#limiter !== undefined && this.#limited !== undefined) {
-      if (!this.#limiter.admits(facts)) return this.#limited;
+    if (this.limiter !== undefined && this.#limited !== undefined) {
+      if (!this.limiter.admits(facts)) return this.#limited;
     }
-    if (this.#rate === 1) return this.#kept;
-    return isSampled(samplingKey(facts), this.#rate) ? this.#kept : this.#sampledOut;
+    if (this.rate === 1) return this.#kept;
+    return isSampled(samplingKey(facts), this.rate) ? this.#kept : this.#sampledOut;
   }
 
   /** Of events of protected types: a limit of their own, where the policy has one. */
