@@ -27,7 +27,10 @@ export interface Figures extends Account {
 }
 
 /** The one cause for which `weight` makes up: what it filters is estimated by the ledger's totals. */
-const SAMPLED = 'sampled';
+const SAMPLED = 'sampled_out';
+
+/** Ledgerline's own events, which come at any time: how many there are is not what is asked here. */
+const OWN = 'ledger';
 
 function accountOf(counts: Counts, stored: number): Account {
   const filtered: Readonly<Record<string, number>> = counts.filtered;
@@ -42,6 +45,19 @@ function accountOf(counts: Counts, stored: number): Account {
   };
 }
 
+const totalOf = (accounts: readonly Account[]): Account => {
+  const total = (of: keyof Account): number =>
+    accounts.reduce((sum, account) => sum + account[of], 0);
+  return {
+    emitted: total('emitted'),
+    kept: total('kept'),
+    filtered: total('filtered'),
+    sampledOut: total('sampledOut'),
+    rejected: total('rejected'),
+    stored: total('stored'),
+  };
+};
+
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
@@ -53,25 +69,24 @@ export async function takeFigures(
 ): Promise<Figures> {
   const byCategory = await clickhouse.query<{ category: string; events: string; rows: string }>(
     `SELECT category, uniqExact(event_id) AS events, count() AS rows
-     FROM audit_events GROUP BY category`,
+     FROM audit_events WHERE category != {own:String} GROUP BY category`,
+    { params: { own: OWN } },
   );
   const eventsOf = new Map(byCategory.map(({ category, events }) => [category, Number(events)]));
-  const stored = sum(Object.fromEntries(eventsOf));
   const rows = byCategory.reduce((total, each) => total + Number(each.rows), 0);
   const { missing, doubled, quarantined } = verified.totals;
-  const all = accountOf(stats, stored);
+  const categories = Object.entries(stats.byCategory)
+    .filter(([name, counts]) => counts.emitted > 0 && name !== OWN)
+    .map(([name, counts]): [string, Account] => [name, accountOf(counts, eventsOf.get(name) ?? 0)]);
+  const all = totalOf(categories.map(([, account]) => account));
   return {
     ...all,
-    missing: Math.max(missing, all.kept - stored - quarantined),
-    doubled: Math.max(doubled, rows - stored),
+    missing: Math.max(missing, all.kept - all.stored - quarantined),
+    doubled: Math.max(doubled, rows - all.stored),
     quarantined,
     rowsPerSecond: Math.round(rows / (await secondsOfIngest(clickhouse))),
     bytesPerEvent: await bytesPerEvent(clickhouse),
-    categories: Object.fromEntries(
-      Object.entries(stats.byCategory)
-        .filter(([, counts]) => counts.emitted > 0)
-        .map(([name, counts]) => [name, accountOf(counts, eventsOf.get(name) ?? 0)]),
-    ),
+    categories: Object.fromEntries(categories),
   };
 }
 

@@ -37,6 +37,13 @@ const MIX = {
   'sign-in': 9,
 } as const;
 
+/** What a variable may hold; a database's URL is new with its password each time. */
+const VALUES: Readonly<Record<(typeof ENV_KEYS)[number], (serial: number) => string[]>> = {
+  LOG_LEVEL: () => ['debug', 'info', 'warn'],
+  WORKERS: () => ['2', '4', '8'],
+  DATABASE_URL: (serial) => [`postgres://app:pw-${serial}@db.internal/shop`],
+};
+
 const REPORTS = [
   { action: 'config_snapshot_created', resourceType: 'router', snapshotId: 'snap-7' },
   { action: 'config_snapshot_skipped_duplicate', resourceType: 'router' },
@@ -125,8 +132,7 @@ export class Scenario {
         return ask(random.pick([...ADMINS, ...SUPPORT]), 'GET', '/contacts');
       case 'variable set': {
         const key = random.pick(ENV_KEYS);
-        const values = key === 'LOG_LEVEL' ? ['debug', 'info', 'warn'] : ['2', '4', '8'];
-        const value = random.pick(values);
+        const value = random.pick(VALUES[key](serial));
         return ask(mostly(DEVELOPERS), 'PUT', `${app()}/env/${key}`, { value });
       }
       case 'variable revealed':
@@ -154,11 +160,7 @@ export class Scenario {
       case 'deployment': {
         const failed = random.chance(0.15);
         return ask(mostly(DEVELOPERS), 'POST', `${app()}/deployments`, {
-          revision: serial.toString(16).padStart(7, '0'),
-          command: 'npm run build',
-          exitCode: failed ? 2 : 0,
-          durationMs: 5_000 + random.below(60_000),
-          output: failed ? 'error TS2322: not assignable' : 'built in 12 s',
+          revision: failed ? `release-${serial}` : serial.toString(16).padStart(7, '0'),
         });
       }
       case 'domain verified': {

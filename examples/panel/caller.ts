@@ -1,10 +1,32 @@
 import type { FastifyRequest } from 'fastify';
-import type { Party, RelatedParty } from 'ledgerline';
+import type { ContextFields, Party } from 'ledgerline';
 import { httpError, type HttpError } from './http-error.ts';
 import { mayDo, type Permission, type Person } from './people.ts';
 import type { Store } from './store.ts';
 
 const asParty = ({ id, name }: Person): Party => ({ type: 'user', id, name });
+
+/** Believes the headers: whatever stands in front of this service has checked them. */
+function claimsOf({ headers }: FastifyRequest, { people }: Store) {
+  const { 'x-user': id, 'x-on-behalf-of': other, 'x-tenant': tenant } = headers;
+  return {
+    person: people.get(String(id)),
+    onBehalfOf: people.get(String(other)),
+    tenant: tenant === undefined ? 'default' : String(tenant),
+  };
+}
+
+const LOAD_BALANCER: Party = { type: 'system', id: 'load-balancer' };
+
+/** What every event of a request says: who, on whose behalf, for whom. Events need not say it. */
+export const identifyBy =
+  (store: Store) =>
+  (request: FastifyRequest): ContextFields => {
+    if (request.routeOptions.url === '/health') return { actor: LOAD_BALANCER };
+    const { person, onBehalfOf, tenant } = claimsOf(request, store);
+    if (person === undefined) return {};
+    return { tenant, actor: asParty(person), onBehalfOf: onBehalfOf && asParty(onBehalfOf) };
+  };
 
 /** What an event says of an action that was not allowed. */
 export interface Refusal {
@@ -12,39 +34,19 @@ export interface Refusal {
   readonly error: { readonly code: string; readonly message: string };
 }
 
-/** Who is asking, for whom, and what they may do. */
+/** Who is asking, for which tenant, and what they may do. */
 export class Caller {
   readonly tenant: string;
   readonly #person: Person;
-  readonly #onBehalfOf: Person | undefined;
-  readonly #request: FastifyRequest;
 
-  /** Believes the headers: whatever stands in front of this service has checked them. Throws 401. */
-  constructor(request: FastifyRequest, { people }: Store) {
-    const { 'x-user': id, 'x-on-behalf-of': other, 'x-tenant': tenant } = request.headers;
-    const person = people.get(String(id));
+  /** Throws 401. */
+  constructor(request: FastifyRequest, store: Store) {
+    const { person, tenant } = claimsOf(request, store);
     if (person === undefined) {
       throw httpError(401, 'UNKNOWN_USER', 'Say who you are in the header x-user.');
     }
     this.#person = person;
-    this.#onBehalfOf = other === undefined ? undefined : people.get(String(other));
-    this.tenant = tenant === undefined ? 'default' : String(tenant);
-    this.#request = request;
-  }
-
-  /** What every event of this request says: who, on whose behalf, for whom, from where. */
-  says(...related: readonly RelatedParty[]) {
-    const { ip, id, headers } = this.#request;
-    const behalf = this.#onBehalfOf && { role: 'on_behalf_of', ...asParty(this.#onBehalfOf) };
-    return {
-      tenant: this.tenant,
-      actor: asParty(this.#person),
-      related: behalf === undefined ? related : [...related, behalf],
-      sourceIp: ip,
-      correlationId: id,
-      // https://www.w3.org/TR/trace-context/#traceparent-header
-      traceId: /^00-([0-9a-f]{32})-/.exec(String(headers['traceparent']))?.[1],
-    };
+    this.tenant = tenant;
   }
 
   /** Why they may not, or undefined when they may. */

@@ -7,7 +7,6 @@ export function demand({ ledger }: Panel, caller: Caller, permission: Permission
   const refusal = caller.refusal(permission);
   if (refusal === undefined) return;
   ledger.emit('authorization.permission.denied', {
-    ...caller.says(),
     ...refusal,
     data: { permission },
   });

@@ -8,6 +8,7 @@
  */
 import { createLedger, optionsFromEnv } from 'ledgerline';
 import { catalog } from './catalog.ts';
+import { redaction } from './secrets.ts';
 import { buildService } from './service.ts';
 
 const port = Number(process.env['PORT'] ?? 3000);
@@ -15,6 +16,7 @@ const port = Number(process.env['PORT'] ?? 3000);
 const ledger = createLedger({
   service: 'control-panel',
   catalog,
+  redaction,
   ...optionsFromEnv(process.env),
 });
 const service = buildService(ledger);

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import { LedgerlineError } from 'ledgerline';
+import { auditFastify } from 'ledgerline/fastify';
 import { ZodError } from 'zod';
 import { appRoutes } from './areas/apps.ts';
 import { backupCollectorRoutes } from './areas/backup-collectors.ts';
@@ -14,6 +14,7 @@ import { gatewayRoutes } from './areas/gateway.ts';
 import { serverRoutes } from './areas/servers.ts';
 import { sessionRoutes } from './areas/sessions.ts';
 import { teamRoutes } from './areas/team.ts';
+import { identifyBy } from './caller.ts';
 import type { Panel } from './panel.ts';
 import { Store } from './store.ts';
 
@@ -34,11 +35,17 @@ const AREAS = [
 
 /** The control panel over HTTP. What it knows it keeps in memory; what happens goes to the ledger. */
 export function buildService(ledger: Panel['ledger']): FastifyInstance {
-  const http = fastify({
-    genReqId: () => randomUUID(),
-    // The address of whoever stands behind the proxy on this machine.
-    trustProxy: '127.0.0.1',
-  });
+  const http = fastify();
+  const panel: Panel = { ledger, store: new Store() };
+  http.register(
+    auditFastify(ledger, {
+      identify: identifyBy(panel.store),
+      // The address of whoever stands behind the proxy on this machine.
+      trustedProxies: ['loopback'],
+      // What is nothing but a request is an event by its route; the areas say all else.
+      audit: { 'GET /health': 'health_check' },
+    }),
+  );
   http.setErrorHandler((error: Error, _request, reply) => {
     if (error instanceof ZodError) {
       const faults = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
@@ -50,7 +57,6 @@ export function buildService(ledger: Panel['ledger']): FastifyInstance {
     }
     return reply.send(error);
   });
-  const panel: Panel = { ledger, store: new Store() };
   for (const area of AREAS) area(http, panel);
   http.get('/stats', () => ledger.stats());
   return http;

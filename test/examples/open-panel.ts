@@ -2,6 +2,7 @@ import { createLedger, type AuditEvent, type Level } from 'ledgerline';
 import { memoryTransport } from 'ledgerline/testing';
 import { onTestFinished } from 'vitest';
 import { catalog } from '../../examples/panel/catalog.ts';
+import { redaction } from '../../examples/panel/secrets.ts';
 import { buildService } from '../../examples/panel/service.ts';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -12,6 +13,7 @@ export function openPanel({ level = 'all' }: { readonly level?: Level } = {}) {
   const ledger = createLedger({
     service: 'control-panel',
     catalog,
+    redaction,
     transport,
     level,
     logger: silent,

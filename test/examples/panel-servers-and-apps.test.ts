@@ -1,4 +1,4 @@
-import { DEFAULTS } from 'ledgerline';
+import { DEFAULTS, MASK } from 'ledgerline';
 import { describe, expect, test } from 'vitest';
 import { openPanel } from './open-panel.ts';
 
@@ -28,8 +28,8 @@ describe('servers and apps', () => {
       actor: { type: 'user', id: 'u_3', name: 'Alan' },
       target: { type: 'app', id: made.json['id'], name: 'blog' },
       related: [
-        { role: 'parent', type: 'server', id: server, name: 'web-1' },
         { role: 'on_behalf_of', type: 'user', id: 'u_6', name: 'Katherine' },
+        { role: 'parent', type: 'server', id: server, name: 'web-1' },
       ],
       sourceIp: '203.0.113.9',
       traceId: trace,
@@ -84,10 +84,10 @@ describe('servers and apps', () => {
         type: 'app.env_var.updated',
         target: { type: 'env_var', id: `${app}.LOG_LEVEL`, name: 'LOG_LEVEL' },
         related: [{ role: 'parent', type: 'app', id: app }],
-        changes: [{ op: 'replace', path: '/value', old: 'info', new: 'debug' }],
+        changes: [{ op: 'replace', path: '/LOG_LEVEL', old: 'info', new: 'debug' }],
       },
-      { type: 'app.env_var.created' },
-      { type: 'app.env_var.updated' },
+      { type: 'app.env_var.created', changes: [{ op: 'add', new: MASK }] },
+      { type: 'app.env_var.updated', changes: [{ op: 'replace', old: MASK, new: MASK }] },
     ]);
     expect(panel.transport.messages.map(({ value }) => value).join()).not.toContain('hunter');
   });
@@ -104,24 +104,39 @@ describe('servers and apps', () => {
     ]);
   });
 
-  test('R-REC-04: a failed build is recorded with its run', async () => {
+  test('R-REC-04, R-EDGE-09: a deployment runs a command; its secrets stay here', async () => {
     const panel = openPanel();
     const { app } = await panel.app();
-    const run = { command: 'npm run build', exitCode: 2, durationMs: 900, output: 'TS2322' };
-    const reply = await panel.developer('POST', `/apps/${app}/deployments`, {
-      revision: 'abc',
-      ...run,
-    });
-    expect(reply).toMatchObject({ status: 201, json: { state: 'failed' } });
-    expect((await panel.events()).slice(2)).toMatchObject([
-      { type: 'deployment.started', outcome: 'success' },
+    const variables = { LOG_LEVEL: 'debug', DATABASE_URL: 'postgres://app:hunter2@db/shop' };
+    for (const [key, value] of Object.entries(variables)) {
+      await panel.developer('PUT', `/apps/${app}/env/${key}`, { value });
+    }
+    const path = `/apps/${app}/deployments`;
+    const live = await panel.developer('POST', path, { revision: 'abc1234' });
+    expect(live).toMatchObject({ status: 201, json: { state: 'live' } });
+    const failed = await panel.developer('POST', path, { revision: 'release-7' });
+    expect(failed).toMatchObject({ status: 201, json: { state: 'failed' } });
+    expect((await panel.events()).slice(4)).toMatchObject([
+      { type: 'deployment.started', outcome: 'success', actor: { id: 'u_3' } },
+      {
+        type: 'deployment.finished',
+        outcome: 'success',
+        actor: { id: 'u_3' },
+        execution: {
+          exit_code: 0,
+          output:
+            'out| checking out abc1234\nout| migrating [masked]\nout| live with LOG_LEVEL=debug\n',
+        },
+      },
+      { type: 'deployment.started' },
       {
         type: 'deployment.finished',
         outcome: 'failure',
-        error: { code: 'EXIT_2' },
-        execution: run,
+        error: { code: 'EXIT_128' },
+        execution: { output: expect.stringContaining('err| fatal: release-7 is no commit') },
       },
     ]);
+    expect(panel.transport.messages.map(({ value }) => value).join()).not.toContain('hunter2');
   });
 
   test('a domain is verified once its record is found', async () => {

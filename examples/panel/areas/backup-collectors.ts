@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Caller } from '../caller.ts';
+import { demand } from '../demand.ts';
 import type { Panel } from '../panel.ts';
 
 const resource = { resourceType: z.string().min(1) };
@@ -23,11 +24,12 @@ const Report = z.discriminatedUnion('action', [
  * The four events under the names they have always had. The catalog knows these as aliases, typed
  * like the types they stand for, so that old callers need not change and the ledger has one name.
  */
-export function backupCollectorRoutes(http: FastifyInstance, { ledger, store }: Panel): void {
+export function backupCollectorRoutes(http: FastifyInstance, panel: Panel): void {
+  const { ledger, store } = panel;
   http.post<{ Params: { device: string } }>('/devices/:device/reports', (request, reply) => {
-    const caller = new Caller(request, store);
+    demand(panel, new Caller(request, store), 'backups:run');
     const { action, ...data } = Report.parse(request.body);
-    const said = { ...caller.says(), target: { id: request.params.device } };
+    const said = { target: { id: request.params.device } };
     const receipt =
       'snapshotId' in data
         ? ledger.emit('config_snapshot_created', { ...said, data })

@@ -16,7 +16,7 @@ export function configBackupRoutes(http: FastifyInstance, { ledger, store }: Pan
     const caller = new Caller(request, store);
     const { device } = request.params;
     const { trigger, resourceType, configuration } = Backup.parse(request.body);
-    const attempt = { ...caller.says(), target: { id: device } };
+    const attempt = { target: { id: device } };
 
     if (trigger === 'manual') {
       const refusal = caller.refusal('backups:run');

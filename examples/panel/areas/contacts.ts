@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { changesBetween } from 'ledgerline';
 import { z } from 'zod';
 import { Caller, forbidden } from '../caller.ts';
-import { changesOf } from '../changes.ts';
 import { httpError } from '../http-error.ts';
 import { demand } from '../demand.ts';
 import type { Panel } from '../panel.ts';
@@ -31,7 +31,6 @@ export function contactRoutes(http: FastifyInstance, panel: Panel): void {
     demand(panel, caller, 'contacts:write');
     const contact = store.contacts.add(caller.tenant, fields);
     ledger.emit('contact.created', {
-      ...caller.says(),
       target: { id: contact.id, name: contact.name },
       data: { origin: 'form' },
     });
@@ -42,7 +41,6 @@ export function contactRoutes(http: FastifyInstance, panel: Panel): void {
     const caller = new Caller(request, store);
     const contact = store.contacts.get(caller.tenant, request.params.id);
     ledger.emit('contact.viewed', {
-      ...caller.says(),
       target: { id: contact.id, name: contact.name },
     });
     return contact;
@@ -52,29 +50,30 @@ export function contactRoutes(http: FastifyInstance, panel: Panel): void {
     const caller = new Caller(request, store);
     const contact = store.contacts.get(caller.tenant, request.params.id);
     const patch = Patch.parse(request.body);
-    const changes = changesOf(contact, patch);
-    const attempt = { ...caller.says(), target: { id: contact.id, name: contact.name } };
+    const attempt = { target: { id: contact.id, name: contact.name } };
     const refusal = caller.refusal('contacts:write');
     if (refusal !== undefined) {
       ledger.emit('contact.updated', { ...attempt, ...refusal });
       throw forbidden(refusal);
     }
     const { email = contact.email, phone = contact.phone, tags = contact.tags } = patch;
+    const { city = contact.address.city, country = contact.address.country } = patch.address ?? {};
+    const changed = { ...contact, email, phone, tags, address: { city, country } };
+    const changes = changesBetween(contact, changed);
     const others = store.contacts.all(caller.tenant).filter(({ id }) => id !== contact.id);
     if (others.some((other) => other.email === email)) {
       const error = { code: 'EMAIL_TAKEN', message: 'Another contact has this address.' };
       ledger.emit('contact.updated', { ...attempt, changes, error });
       throw httpError(409, error.code, error.message);
     }
-    const { city = contact.address.city, country = contact.address.country } = patch.address ?? {};
     ledger.emit('contact.updated', { ...attempt, changes, data: { origin: 'form' } });
-    return store.contacts.put({ ...contact, email, phone, tags, address: { city, country } });
+    return store.contacts.put(changed);
   });
 
   http.get('/contacts', (request) => {
     const caller = new Caller(request, store);
     const found = store.contacts.all(caller.tenant);
-    const attempt = { ...caller.says(), data: { format: 'json', count: found.length } };
+    const attempt = { data: { format: 'json', count: found.length } };
     const refusal = caller.refusal('contacts:export');
     if (refusal !== undefined) {
       ledger.emit('contact.list.exported', { ...attempt, ...refusal });

@@ -28,7 +28,7 @@ export function deployKeyRoutes(http: FastifyInstance, panel: Panel): void {
       fingerprint: `SHA256:${digest.toString('base64').replace(/=+$/, '')}`,
     };
     const receipt = await ledger.record('app.deploy_key.added', {
-      ...caller.says(parent('app', app)),
+      related: [parent('app', app)],
       target: { id: key.id, name: title },
       data: { fingerprint: key.fingerprint },
     });
@@ -40,7 +40,7 @@ export function deployKeyRoutes(http: FastifyInstance, panel: Panel): void {
     const key = store.deployKeys.get(caller.tenant, request.params.id);
     const app = store.apps.get(caller.tenant, key.appId);
     const attempt = {
-      ...caller.says(parent('app', app)),
+      related: [parent('app', app)],
       target: { id: key.id, name: key.title },
       data: { fingerprint: key.fingerprint },
     };

@@ -18,7 +18,7 @@ export function domainRoutes(http: FastifyInstance, panel: Panel): void {
     demand(panel, caller, 'apps:write');
     const domain = store.domains.add(caller.tenant, { appId: app.id, name, verified: false });
     ledger.emit('domain.added', {
-      ...caller.says(parent('app', app)),
+      related: [parent('app', app)],
       target: { id: domain.id, name },
     });
     return reply.code(201).send(domain);
@@ -30,7 +30,7 @@ export function domainRoutes(http: FastifyInstance, panel: Panel): void {
     const app = store.apps.get(caller.tenant, domain.appId);
     const { txtRecord } = Verification.parse(request.body);
     const attempt = {
-      ...caller.says(parent('app', app)),
+      related: [parent('app', app)],
       target: { id: domain.id, name: domain.name },
     };
     if (txtRecord !== domain.id) {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { changesBetween } from 'ledgerline';
 import { Caller, forbidden, parent } from '../caller.ts';
 import { demand } from '../demand.ts';
 import type { Panel } from '../panel.ts';
@@ -8,9 +9,6 @@ const Value = z.strictObject({ value: z.string().max(4096) });
 interface OneVariable {
   Params: { id: string; key: string };
 }
-
-const HOLDS_SECRET = /SECRET|TOKEN|PASSWORD|KEY|_URL$/;
-const MASK = '••••••••';
 
 export function envVarRoutes(http: FastifyInstance, panel: Panel): void {
   const { ledger, store } = panel;
@@ -25,23 +23,23 @@ export function envVarRoutes(http: FastifyInstance, panel: Panel): void {
     const { app, varId, existing } = one(caller, request.params);
     const { key } = request.params;
     const { value } = Value.parse(request.body);
-    // Whether a secret changed belongs into the ledger; the secret does not.
-    const shown = (text: string): string => (HOLDS_SECRET.test(key) ? MASK : text);
+    // That a secret changed belongs into the ledger, the secret does not: secrets.ts.
+    const changes = changesBetween({ [key]: existing?.value }, { [key]: value });
 
     if (existing === undefined) {
       demand(panel, caller, 'apps:write');
       store.envVars.put({ id: varId, tenant: caller.tenant, key, value });
       ledger.emit('app.env_var.created', {
-        ...caller.says(parent('app', app)),
+        related: [parent('app', app)],
         target: { id: varId, name: key },
         data: { key },
-        changes: [{ op: 'add', path: '/value', new: shown(value) }],
+        changes,
       });
       return reply.code(201).send({ id: varId, key });
     }
 
     const attempt = {
-      ...caller.says(parent('app', app)),
+      related: [parent('app', app)],
       target: { id: existing.id, name: key },
       data: { key },
     };
@@ -51,13 +49,7 @@ export function envVarRoutes(http: FastifyInstance, panel: Panel): void {
       throw forbidden(refusal);
     }
     store.envVars.put({ ...existing, value });
-    ledger.emit('app.env_var.updated', {
-      ...attempt,
-      changes:
-        value === existing.value
-          ? []
-          : [{ op: 'replace', path: '/value', old: shown(existing.value), new: shown(value) }],
-    });
+    ledger.emit('app.env_var.updated', { ...attempt, changes });
     return { id: existing.id, key };
   });
 
@@ -67,7 +59,7 @@ export function envVarRoutes(http: FastifyInstance, panel: Panel): void {
     if (existing === undefined) return reply.code(404).send({ code: 'NOT_FOUND' });
     const { id, key, value } = existing;
     const attempt = {
-      ...caller.says(parent('app', app)),
+      related: [parent('app', app)],
       target: { id, name: key },
       data: { key },
     };

@@ -20,7 +20,7 @@ export function firewallRoutes(http: FastifyInstance, panel: Panel): void {
     demand(panel, caller, 'servers:write');
     const rule = store.firewallRules.add(caller.tenant, { serverId: server.id, ...fields });
     ledger.emit('firewall.rule.opened', {
-      ...caller.says(parent('server', server)),
+      related: [parent('server', server)],
       target: { id: rule.id },
       data: fields,
       // The catalog demands one: without it this does not compile.
@@ -34,7 +34,7 @@ export function firewallRoutes(http: FastifyInstance, panel: Panel): void {
     const rule = store.firewallRules.get(caller.tenant, request.params.id);
     const server = store.servers.get(caller.tenant, rule.serverId);
     const attempt = {
-      ...caller.says(parent('server', server)),
+      related: [parent('server', server)],
       target: { id: rule.id },
       data: { port: rule.port, source: rule.source },
     };

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { changesBetween } from 'ledgerline';
 import { z } from 'zod';
 import { Caller, forbidden } from '../caller.ts';
-import { changesOf } from '../changes.ts';
 import { demand } from '../demand.ts';
 import type { Panel } from '../panel.ts';
 
@@ -19,7 +19,6 @@ export function serverRoutes(http: FastifyInstance, panel: Panel): void {
     demand(panel, caller, 'servers:write');
     const server = store.servers.add(caller.tenant, fields);
     ledger.emit('server.created', {
-      ...caller.says(),
       target: { id: server.id, name: server.name },
       data: { region: server.region, size: server.size },
     });
@@ -30,21 +29,22 @@ export function serverRoutes(http: FastifyInstance, panel: Panel): void {
     const caller = new Caller(request, store);
     const server = store.servers.get(caller.tenant, request.params.id);
     const patch = NewServer.partial().parse(request.body);
-    const attempt = { ...caller.says(), target: { id: server.id, name: server.name } };
+    const attempt = { target: { id: server.id, name: server.name } };
     const refusal = caller.refusal('servers:write');
     if (refusal !== undefined) {
       ledger.emit('server.updated', { ...attempt, ...refusal });
       throw forbidden(refusal);
     }
-    ledger.emit('server.updated', { ...attempt, changes: changesOf(server, patch) });
     const { name = server.name, region = server.region, size = server.size } = patch;
-    return store.servers.put({ ...server, name, region, size });
+    const changed = { ...server, name, region, size };
+    ledger.emit('server.updated', { ...attempt, changes: changesBetween(server, changed) });
+    return store.servers.put(changed);
   });
 
   http.post<OneServer>('/servers/:id/reboots', (request, reply) => {
     const caller = new Caller(request, store);
     const server = store.servers.get(caller.tenant, request.params.id);
-    const attempt = { ...caller.says(), target: { id: server.id, name: server.name } };
+    const attempt = { target: { id: server.id, name: server.name } };
     const refusal = caller.refusal('servers:write');
     if (refusal !== undefined) {
       ledger.emit('server.rebooted', { ...attempt, ...refusal });
@@ -60,7 +60,6 @@ export function serverRoutes(http: FastifyInstance, panel: Panel): void {
     const server = store.servers.get(caller.tenant, request.params.id);
     const { text } = Note.parse(request.body);
     ledger.emit('server.note', {
-      ...caller.says(),
       target: { type: 'server', id: server.id, name: server.name },
       message: text,
     });
@@ -70,7 +69,7 @@ export function serverRoutes(http: FastifyInstance, panel: Panel): void {
   http.delete<OneServer>('/servers/:id', (request, reply) => {
     const caller = new Caller(request, store);
     const server = store.servers.get(caller.tenant, request.params.id);
-    const attempt = { ...caller.says(), target: { id: server.id, name: server.name } };
+    const attempt = { target: { id: server.id, name: server.name } };
     const refusal = caller.refusal('servers:delete');
     if (refusal !== undefined) {
       ledger.emit('server.deleted', { ...attempt, ...refusal });

@@ -9,11 +9,7 @@ export function sessionRoutes(http: FastifyInstance, { ledger, store }: Panel): 
   http.post('/sessions', (request, reply) => {
     const { user } = SignIn.parse(request.body);
     const person = store.people.get(user);
-    const attempt = {
-      sourceIp: request.ip,
-      correlationId: request.id,
-      data: { method: 'passkey' },
-    };
+    const attempt = { data: { method: 'passkey' } };
     if (person === undefined) {
       const error = { code: 'UNKNOWN_USER', message: 'Nobody has this passkey.' };
       const actor = { type: 'anonymous', id: 'anonymous' };

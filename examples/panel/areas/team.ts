@@ -15,7 +15,6 @@ export function teamRoutes(http: FastifyInstance, { ledger, store }: Panel): voi
     if (person === undefined) throw httpError(404, 'NOT_FOUND', 'There is no such person.');
     const { role, reason } = NewRole.parse(request.body);
     const attempt = {
-      ...caller.says(),
       target: { id: person.id, name: person.name },
       data: { role },
       reason,
