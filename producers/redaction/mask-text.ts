@@ -28,14 +28,13 @@ const USER_INFO = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#@:"'<>]*)(:?)([^\s/?#"
 const CREDENTIALS = /\b(bearer|basic)(\s+)([\w.~+/=-]{8,})/giu;
 const BASE64_LOOKING = /[\d=+/]|[a-z][A-Z]/u;
 
-const VALUE = String.raw`\[masked\]|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\\"(?:[^"\\])*\\"|[^\s,;&"'<>}\])]+`;
-/** `name=value`, `name: value`, `"name": "value"`, `--name=value`. */
-const PAIR = new RegExp(
-  String.raw`(?<![\w.])([\p{L}_][\w.-]{1,63})(\\?["']?\s*[=:]\s*)(${VALUE})`,
-  'gu',
-);
-/** `--name value`. */
-const FLAG = new RegExp(String.raw`(?<![\w-])(--?[a-zA-Z][\w-]{1,63})(\s+)(?!-)(${VALUE})`, 'gu');
+/** `name=`, `name: `, `"name": `, `--name=`, `?name=`. */
+const NAME = /(?<![\w.])([\p{L}_][\w.-]{1,63})(?:\\?["']?\s*[=:]\s*)/gu;
+/** `--name `. */
+const FLAG = /(?<![\w-])(--?[a-zA-Z][\w-]{1,63})\s+(?!-)/gu;
+/** What follows one of them. */
+const VALUE =
+  /\[masked\]|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\\"(?:[^"\\])*\\"|[^\s,;&"'<>}\])]+/uy;
 /** Headers whose value has spaces in it. */
 const HEADER = /\b((?:proxy-)?authorization|(?:set-)?cookie)(\s*:\s*)([^\r\n"']+)/giu;
 
@@ -57,9 +56,7 @@ export function maskText(
 ): string {
   const known = secrets === undefined ? text : withoutKnown(text, secrets);
   if (!SUSPICIOUS.test(known)) return known;
-  const ofName = (whole: string, name: string, between: string, value: string): string =>
-    names.has(name) && value !== MASK ? `${name}${between}${quotedMask(value)}` : whole;
-  return known
+  const masked = known
     .replaceAll(PRIVATE_KEY, MASK)
     .replaceAll(TOKENS, MASK)
     .replaceAll(USER_INFO, withoutPassword)
@@ -70,9 +67,26 @@ export function maskText(
       scheme.toLowerCase() === 'bearer' || BASE64_LOOKING.test(value)
         ? `${scheme}${space}${MASK}`
         : whole,
-    )
-    .replaceAll(PAIR, ofName)
-    .replaceAll(FLAG, ofName);
+    );
+  return withoutNamed(withoutNamed(masked, NAME, names), FLAG, names);
+}
+
+/** Without the values that follow secrets' names; those after other names may hold such names. */
+function withoutNamed(text: string, introduction: RegExp, names: SecretNames): string {
+  let masked = '';
+  let copied = 0;
+  introduction.lastIndex = 0;
+  for (let found = introduction.exec(text); found !== null; found = introduction.exec(text)) {
+    if (!names.has(found[1] ?? '')) continue;
+    const at = introduction.lastIndex;
+    VALUE.lastIndex = at;
+    const value = VALUE.exec(text)?.[0];
+    if (value === undefined || value === MASK) continue;
+    masked += text.slice(copied, at) + quotedMask(value);
+    copied = at + value.length;
+    introduction.lastIndex = copied;
+  }
+  return masked + text.slice(copied);
 }
 
 /** Quotes stay, so that JSON stays JSON. */
