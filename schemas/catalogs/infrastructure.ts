@@ -2,10 +2,13 @@ import { z } from 'zod';
 import { defineCatalog } from '../catalog.ts';
 import { category } from '../category.ts';
 import { event } from '../event-type.ts';
+import { sensitive } from '../sensitive.ts';
 
 const name = z.string().min(1);
 const keyName = z.strictObject({ key: name });
 const fingerprint = z.strictObject({ fingerprint: name, algorithm: z.string().optional() });
+/** That a variable changed is told, what it holds is not: half of them are secrets. */
+const variable = z.looseObject({ value: sensitive(z.string(), 'mask') });
 const duration = z.number().min(0);
 
 const app = category('app', {
@@ -38,18 +41,21 @@ const app = category('app', {
       label: 'Environment variable created',
       target: 'env_var',
       data: keyName,
+      record: variable,
     }),
     'app.env_var.updated': event({
       operation: 'update',
       label: 'Environment variable updated',
       target: 'env_var',
       data: keyName,
+      record: variable,
     }),
     'app.env_var.deleted': event({
       operation: 'delete',
       label: 'Environment variable deleted',
       target: 'env_var',
       data: keyName,
+      record: variable,
     }),
     'app.env_var.revealed': event({
       operation: 'read',
@@ -57,6 +63,7 @@ const app = category('app', {
       target: 'env_var',
       severity: 'low',
       data: keyName,
+      record: variable,
     }),
     'app.deploy_key.added': event({
       operation: 'create',

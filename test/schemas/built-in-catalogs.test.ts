@@ -92,4 +92,12 @@ describe('the built-in catalogs', () => {
   test('a refusal is denied unless told otherwise', () => {
     expect(authorization.resolve('authorization.permission.denied')?.outcome).toBe('denied');
   });
+
+  test('R-EDGE-09: what an environment variable holds is not told', () => {
+    for (const action of ['created', 'updated', 'deleted', 'revealed']) {
+      const type = infrastructure.resolve(`app.env_var.${action}`);
+      expect(type?.sensitive.changes.member('value')?.treatment).toBe('mask');
+      expect(type?.sensitive.changes.member('key')?.treatment).toBeUndefined();
+    }
+  });
 });

@@ -197,7 +197,7 @@ async function messagesIn(brokers: string[], topic: string, count: number): Prom
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
       eachMessage: ({ message }) => {
-        texts.push(`${message.key} ${textOf(message.headers)} ${message.value}`);
+        texts.push([message.key, textOf(message.headers), message.value].join(' '));
         return Promise.resolve();
       },
     });
