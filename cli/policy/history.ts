@@ -120,12 +120,14 @@ export async function pastOf(
     options,
   );
   const notStored = await clickhouse.query<{ cause: string; events: number }>(
-    `SELECT cause.1 AS cause, sum(cause.2) AS events FROM (
-       SELECT argMax(data, producer_seq) AS report FROM audit_events
-       WHERE event_type = 'ledger.counters.reported' AND ${PERIOD} GROUP BY producer_id)
-     ARRAY JOIN JSONExtractKeysAndValues(report, 'notStored', 'String') AS category
-     ARRAY JOIN JSONExtractKeysAndValues(category.2, 'UInt64') AS cause
-     GROUP BY 1 ORDER BY 2 DESC`,
+    `SELECT tupleElement(counted, 1) AS cause, sum(tupleElement(counted, 2)) AS events FROM (
+       SELECT arrayJoin(JSONExtractKeysAndValues(tupleElement(of_category, 2), 'UInt64')) AS counted
+       FROM (
+         SELECT arrayJoin(JSONExtractKeysAndValuesRaw(report, 'notStored')) AS of_category
+         FROM (
+           SELECT argMax(data, producer_seq) AS report FROM audit_events
+           WHERE event_type = 'ledger.counters.reported' AND ${PERIOD} GROUP BY producer_id)))
+     GROUP BY cause ORDER BY events DESC`,
     options,
   );
   const [disk] = await clickhouse.query<{ rows: number; bytes: number }>(

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readEnvironment } from '../../cli/environment.ts';
+import { policyOfOptions } from '../../producers/policy/policy-options.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -44,8 +45,11 @@ describe('R-DOC-01: .env.example', () => {
     const { edge, ...given } = readEnvironment(example);
     const { edge: edgeDefaults, ...defaults } = readEnvironment({});
     expect(given).toEqual(defaults);
-    expect(edgeDefaults.level ?? 'writes_only').toBe(edge.level);
-    expect(edgeDefaults.enabled ?? true).toBe(edge.enabled);
+    // The same policy, and events that leave in the same way.
+    expect(policyOfOptions(edge)).toEqual(policyOfOptions(edgeDefaults));
+    const { policy, async = true, batch, flushIntervalMs } = edge;
+    expect({ policy, async, batch, flushIntervalMs }).toEqual({ async: true });
+    expect(edgeDefaults.async ?? true).toBe(true);
   });
 
   it('says what every variable is for', () => {

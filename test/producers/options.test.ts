@@ -82,7 +82,7 @@ describe('options of createLedger', () => {
   });
 });
 
-describe('R-EDGE-01, -02, -03: the environment', () => {
+describe('R-EDGE-01, -02, -03, -04, -05: the environment', () => {
   test('nothing said', () => {
     const options = optionsFromEnv({ PATH: '/bin', AUDIT_TRAIL_LEVEL: '' });
     expect(options).toEqual({ kafka: { brokers: ['127.0.0.1:9092'] } });
@@ -102,6 +102,12 @@ describe('R-EDGE-01, -02, -03: the environment', () => {
         AUDIT_TRAIL_LEVEL: 'all',
         AUDIT_TRAIL_EXCLUDE_ACTIONS: 'health_check, app.*,',
         AUDIT_TRAIL_EXCLUDE_RESOURCES: 'session',
+        AUDIT_TRAIL_SAMPLE_RATE: '0.25',
+        AUDIT_TRAIL_SAMPLE_READS: 'false',
+        AUDIT_TRAIL_ASYNC: 'false',
+        AUDIT_TRAIL_BUFFER_ENABLED: 'true',
+        AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL: '30',
+        AUDIT_TRAIL_BUFFER_MAX_SIZE: '500',
         LEDGERLINE_KAFKA_BROKERS: 'a:9092,b:9092',
         LEDGERLINE_KAFKA_TOPIC: 'audit',
         AUDIT_TRAIL_RETENTION_DAYS: '30',
@@ -112,9 +118,38 @@ describe('R-EDGE-01, -02, -03: the environment', () => {
       level: 'all',
       excludeActions: ['health_check', 'app.*'],
       excludeResources: ['session'],
+      sampling: { rate: 0.25, of: 'all' },
+      async: false,
+      flushIntervalMs: 30_000,
+      batch: { maxEvents: 500 },
       kafka: { brokers: ['a:9092', 'b:9092'] },
       topic: 'audit',
     });
+  });
+
+  test('R-EDGE-05: a rate alone samples reads, as SAMPLE_READS does unless it is false', () => {
+    const { sampling } = optionsFromEnv({ AUDIT_TRAIL_SAMPLE_RATE: '0.1' });
+    expect(sampling).toEqual({ rate: 0.1, of: 'reads' });
+  });
+
+  test('R-EDGE-04: without a buffer each event leaves at once and alone', () => {
+    expect(optionsFromEnv({ AUDIT_TRAIL_BUFFER_ENABLED: 'false' })).toMatchObject({
+      flushIntervalMs: 0,
+      batch: { maxEvents: 1 },
+    });
+  });
+
+  test('R-EDGE-07: a policy file is the policy; what else speaks of it is an error naming both', () => {
+    const file = { AUDIT_TRAIL_POLICY_FILE: 'policy.yaml' };
+    expect(optionsFromEnv({ ...file, AUDIT_TRAIL_ENABLED: 'false' })).toMatchObject({
+      policy: 'policy.yaml',
+      enabled: false,
+    });
+    const { message } = faultOf(() =>
+      optionsFromEnv({ ...file, AUDIT_TRAIL_LEVEL: 'all', AUDIT_TRAIL_SAMPLE_READS: 'true' }),
+    );
+    expect(message).toContain('AUDIT_TRAIL_POLICY_FILE and AUDIT_TRAIL_LEVEL both say');
+    expect(message).toContain('AUDIT_TRAIL_POLICY_FILE and AUDIT_TRAIL_SAMPLE_READS both say');
   });
 
   test('every fault at once, misspelt names among them', () => {
@@ -123,6 +158,10 @@ describe('R-EDGE-01, -02, -03: the environment', () => {
         AUDIT_TRAIL_ENABLE: 'true',
         AUDIT_TRAIL_ENABLED: 'yes',
         AUDIT_TRAIL_LEVEL: 'writes',
+        AUDIT_TRAIL_SAMPLE_RATE: '1.5',
+        AUDIT_TRAIL_BUFFER_ENABLED: 'false',
+        AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL: '-1',
+        AUDIT_TRAIL_BUFFER_MAX_SIZE: '2.5',
         LEDGERLINE_KAFKA_BROKER: 'a:9092',
         LEDGERLINE_KAFKA_BROKERS: ' , ',
       }),
@@ -133,5 +172,8 @@ describe('R-EDGE-01, -02, -03: the environment', () => {
     expect(message).toContain('AUDIT_TRAIL_ENABLED must be true or false');
     expect(message).toContain('AUDIT_TRAIL_LEVEL must be one of all, writes_only');
     expect(message).toContain('LEDGERLINE_KAFKA_BROKERS must name a broker');
+    expect(message).toContain('AUDIT_TRAIL_SAMPLE_RATE must be 0, or from 0.000001 to 1');
+    expect(message).toContain('AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL must be a number of seconds');
+    expect(message).toContain('AUDIT_TRAIL_BUFFER_MAX_SIZE has no use while');
   });
 });
