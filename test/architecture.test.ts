@@ -41,8 +41,8 @@ function packagesUnder(entry: string): string[] {
 }
 
 describe('the folders', () => {
-  it('a service that embeds the SDK loads Kafka and zod, never ClickHouse', () => {
-    expect(packagesUnder('producers/index.ts')).toEqual(['kafkajs', 'zod']);
+  it('a service that embeds the SDK loads Kafka, zod and YAML, never ClickHouse', () => {
+    expect(packagesUnder('producers/index.ts')).toEqual(['kafkajs', 'yaml', 'zod']);
   });
 
   it('schemas are pure: zod alone', () => {
