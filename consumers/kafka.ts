@@ -3,11 +3,29 @@
  * rest needs of it.
  */
 import kafkajs, { type Kafka } from 'kafkajs';
+import { lz4, snappy, zstd } from './decompress.ts';
 import { Fence, type GroupListener } from './fence.ts';
 
 // A CommonJS package, not all of whose names Node can see as exports.
-const { AssignerProtocol, KafkaJSNonRetriableError, PartitionAssigners } = kafkajs;
+const { AssignerProtocol, CompressionCodecs, CompressionTypes } = kafkajs;
+const { KafkaJSNonRetriableError, PartitionAssigners } = kafkajs;
 export const { ConfigResourceTypes } = kafkajs;
+
+const CODECS = [
+  [CompressionTypes.Snappy, snappy],
+  [CompressionTypes.LZ4, lz4],
+  [CompressionTypes.ZSTD, zstd],
+] as const;
+
+// One codec for each type serves the whole process: one that is there already is left as it is.
+for (const [type, decompress] of CODECS) {
+  try {
+    CompressionCodecs[type]();
+  } catch {
+    // Nobody registered one: kafkajs's own throws.
+    CompressionCodecs[type] = () => ({ decompress });
+  }
+}
 
 export interface KafkaOptions {
   readonly brokers: readonly string[];

@@ -218,14 +218,14 @@ export class Delivery {
   }
 }
 
-function transportOf({ transport, kafka, topic }: CheckedDelivery): Transport {
+function transportOf({ transport, kafka, topic, compression }: CheckedDelivery): Transport {
   if (transport !== undefined) return transport;
   if (kafka === undefined) {
     throw new LedgerlineError('CONFIG_INVALID', 'kafka: say where Kafka is.', {
       hint: 'Pass kafka: { brokers: ["127.0.0.1:9092"] }.',
     });
   }
-  return new KafkaTransport(kafka, topic);
+  return new KafkaTransport(kafka, topic, compression);
 }
 
 const abandoned = (cause: Error | undefined): LedgerlineError =>

@@ -61,6 +61,7 @@ export type { RedactionOptions } from './redaction/rules.ts';
 export { SECRET_NAMES, SecretNames, type SecretNameOptions } from './redaction/secret-names.ts';
 export type { DrainReport } from './delivery.ts';
 export type { Clock } from './clock.ts';
+export type { Compression } from './compression.ts';
 export type { Logger } from './logger.ts';
 export type { OutboundMessage, SendOutcome, Transport } from './transport.ts';
 export {

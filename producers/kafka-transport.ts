@@ -1,11 +1,11 @@
-import {
-  Kafka,
-  logLevel,
+import kafkajs, {
   type ICustomPartitioner,
   type IHeaders,
+  type Kafka,
   type Producer,
   type SASLOptions,
 } from 'kafkajs';
+import { codecOf, type Compression } from './compression.ts';
 import { settlesWithin } from './deadline.ts';
 import { LedgerlineError } from '../schemas/index.ts';
 import { classify, explain } from './kafka-errors.ts';
@@ -27,6 +27,32 @@ const SEND_RETRY = {
   factor: 0,
 } as const;
 
+// A CommonJS package, not all of whose names Node can see as exports.
+const { CompressionCodecs, CompressionTypes, logLevel } = kafkajs;
+
+const TYPES = {
+  none: CompressionTypes.None,
+  gzip: CompressionTypes.GZIP,
+  lz4: CompressionTypes.LZ4,
+  zstd: CompressionTypes.ZSTD,
+} as const satisfies Readonly<Record<Compression, kafkajs.CompressionTypes>>;
+
+/**
+ * kafkajs has one codec for each type in a process: what somebody else registered is used, unless
+ * it only reads.
+ */
+function register(compression: 'lz4' | 'zstd'): void {
+  const type = TYPES[compression];
+  const codec = codecOf(compression);
+  let known: { readonly compress?: unknown } | undefined;
+  try {
+    known = CompressionCodecs[type]() as typeof known;
+  } catch {
+    // Nobody registered one: kafkajs's own throws.
+  }
+  if (known?.compress === undefined) CompressionCodecs[type] = () => codec;
+}
+
 /**
  * Kafka, through one idempotent producer. The only file of the SDK that imports kafkajs.
  *
@@ -40,15 +66,18 @@ export class KafkaTransport implements Transport {
   readonly #kafka: Kafka;
   readonly #options: KafkaOptions;
   readonly #topic: string;
+  readonly #compression: kafkajs.CompressionTypes;
   #connected: Promise<void> | undefined;
   /** Outlives its connections: it has the identity by which the broker knows repeats. */
   #producer: Producer | undefined;
   #closed = false;
 
-  constructor(options: KafkaOptions, topic: string) {
+  constructor(options: KafkaOptions, topic: string, compression: Compression = 'none') {
+    this.#compression = TYPES[compression];
+    if (compression === 'lz4' || compression === 'zstd') register(compression);
     this.#options = options;
     this.#topic = topic;
-    this.#kafka = new Kafka({
+    this.#kafka = new kafkajs.Kafka({
       brokers: [...options.brokers],
       clientId: options.clientId,
       connectionTimeout: options.connectionTimeoutMs,
@@ -82,6 +111,7 @@ export class KafkaTransport implements Transport {
         topic: this.#topic,
         acks: -1,
         timeout: this.#options.requestTimeoutMs,
+        compression: this.#compression,
         messages: messages.map((message) => ({
           key: message.key,
           value: message.value,

@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { z } from 'zod';
 import { LedgerlineError, type Catalog, type Category, type Party } from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
+import { COMPRESSIONS, type Compression } from './compression.ts';
 import type { Logger } from './logger.ts';
 import { policyOptions, saidBesidePolicy, type PolicyOptions } from './policy/policy-options.ts';
 import { redactionSchema, type RedactionOptions } from './redaction/rules.ts';
@@ -22,6 +23,7 @@ export const DEFAULTS = {
   flushTimeoutMs: 10_000,
   closeTimeoutMs: 10_000,
   maxBatchEvents: 1_000,
+  compression: 'none',
   maxSpoolBytes: 1024 ** 3,
   spoolFsync: 'interval',
   reportIntervalMs: 60_000,
@@ -75,6 +77,8 @@ export interface DeliveryOptions {
   readonly transport?: Transport | undefined;
   /** `audit.events`. It has to exist. */
   readonly topic?: string | undefined;
+  /** `none`, `gzip`, `lz4` or `zstd`; `none`. */
+  readonly compression?: Compression | undefined;
   /** How long an event waits for company while the service is idle; 100. 0: not at all. */
   readonly flushIntervalMs?: number | undefined;
   /** What leaves together. */
@@ -171,6 +175,7 @@ const delivery = {
     .string()
     .regex(/^[a-zA-Z0-9._-]{1,249}$/u, 'must be a Kafka topic name: letters, digits, . _ -')
     .default(DEFAULTS.topic),
+  compression: z.enum(COMPRESSIONS).default(DEFAULTS.compression),
   flushIntervalMs: duration.default(DEFAULTS.flushIntervalMs),
   batch: z
     .strictObject({ maxEvents: z.int().min(1).max(100_000).default(DEFAULTS.maxBatchEvents) })

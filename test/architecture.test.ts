@@ -41,8 +41,8 @@ function packagesUnder(entry: string): string[] {
 }
 
 describe('the folders', () => {
-  it('a service that embeds the SDK loads Kafka, zod and YAML, never ClickHouse', () => {
-    expect(packagesUnder('producers/index.ts')).toEqual(['kafkajs', 'yaml', 'zod']);
+  it('a service that embeds the SDK loads Kafka, zod and YAML, and LZ4 where it is asked for, never ClickHouse', () => {
+    expect(packagesUnder('producers/index.ts')).toEqual(['kafkajs', 'lz4-napi', 'yaml', 'zod']);
   });
 
   it('schemas are pure: zod alone', () => {
