@@ -1,3 +1,4 @@
+import * as changes from './changes.ts';
 import * as emit from './emit.ts';
 import * as pipeline from './pipeline.ts';
 import * as storage from './storage.ts';
@@ -14,6 +15,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     run: pipeline.run,
   },
   emit: { says: 'what recording an event costs its caller, against pino.info', run: emit.run },
+  changes: {
+    says: 'what telling two records apart costs, against three diff libraries',
+    run: changes.run,
+  },
   storage: { says: 'bytes at rest per event, by column', run: storage.run },
   table: {
     says: 'layouts of the ledger’s table against the whole query catalogue',

@@ -38,7 +38,7 @@ export function viewOf(value: unknown): View {
     case 'symbol':
       return undefined;
     case 'object':
-      return value === null ? null : guarded(() => viewOfObject(value));
+      return value === null ? null : viewOfAnyObject(value);
   }
 }
 
@@ -81,19 +81,23 @@ export const isList = (view: View): view is readonly unknown[] => Array.isArray(
 
 type ObjectView = readonly unknown[] | Readonly<Record<string, unknown>>;
 
-function guarded(view: () => View): View {
+function viewOfAnyObject(value: object): View {
   try {
-    return view();
+    return viewOfObject(value);
   } catch {
     return MARKERS.threw;
   }
 }
 
+/** Whether it is an object like those that JSON.parse makes, or one without a prototype. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 function viewOfObject(value: object): View {
   if (Array.isArray(value)) return value;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const isPlain = prototype === Object.prototype || prototype === null;
-  const builtIn = isPlain ? undefined : viewOfBuiltIn(value);
+  const builtIn = isPlain(value) ? undefined : viewOfBuiltIn(value);
   if (builtIn !== undefined) return builtIn;
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON !== 'function') return readable(value);

@@ -1,15 +1,6 @@
 import type { Change } from '../../schemas/index.ts';
 import { pointerTo } from '../json-pointer.ts';
-import {
-  isList,
-  itemOf,
-  keysOf,
-  MARKERS,
-  memberOf,
-  ownMemberOf,
-  viewOf,
-  type View,
-} from '../json-view.ts';
+import { isList, itemOf, keysOf, MARKERS, memberOf, viewOf, type View } from '../json-view.ts';
 import { canonicalText, plainOf } from '../plain-value.ts';
 import { pairByKey, type Pairing } from './keyed-lists.ts';
 import { planOf, type ChangesOptions, type ChangesPlan } from './options.ts';
@@ -116,12 +107,21 @@ class Comparison {
   }
 
   #compareMembers(spot: Spot, before: object, after: object): void {
+    const keysAfter = keysOf(after);
+    let shared = 0;
+    let next = 0;
     for (const key of keysOf(before)) {
+      // Snapshots mostly have their keys in the same order: then nobody has to be asked.
+      const isNext = keysAfter[next] === key;
+      const isShared = isNext || hasOwn(after, key);
+      if (isNext) next += 1;
+      if (isShared) shared += 1;
       const was = memberOf(before, key);
-      const is = ownMemberOf(after, key);
+      const is = isShared ? memberOf(after, key) : undefined;
       if (was !== is) this.#member(spot, key, key, was, is);
     }
-    for (const key of keysOf(after)) {
+    if (keysAfter.length === shared) return;
+    for (const key of keysAfter) {
       if (hasOwn(before, key)) continue;
       const is = memberOf(after, key);
       if (is !== undefined) this.#member(spot, key, key, undefined, is);
@@ -165,19 +165,21 @@ class Comparison {
   }
 
   #member(spot: Spot, key: string | number, name: string, before: unknown, after: unknown): void {
-    const { ignored, listKeys, listKey } = this.#plan;
-    if (ignored.valueOf(spot.ignored, name) === true) return;
+    const { ignored, listKeys, listKey, hasPatterns } = this.#plan;
+    if (hasPatterns && ignored.valueOf(spot.ignored, name) === true) return;
     const path = pointerTo(spot.path, key);
     if (this.#stepsLeft-- <= 0) {
       this.#unseen ??= path;
       return;
     }
-    const inside: Spot = {
-      path,
-      ignored: ignored.step(spot.ignored, name),
-      listKeys: listKeys.step(spot.listKeys, name),
-      listKey: listKeys.valueOf(spot.listKeys, name) ?? listKey,
-    };
+    const inside = hasPatterns
+      ? {
+          path,
+          ignored: ignored.step(spot.ignored, name),
+          listKeys: listKeys.step(spot.listKeys, name),
+          listKey: listKeys.valueOf(spot.listKeys, name) ?? listKey,
+        }
+      : { path, ignored: spot.ignored, listKeys: spot.listKeys, listKey };
     this.#compare(inside, before, after);
   }
 

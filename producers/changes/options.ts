@@ -32,6 +32,8 @@ export interface ChangesPlan {
   readonly ignored: PathPatterns<true>;
   readonly listKeys: PathPatterns<string>;
   readonly listKey: string | undefined;
+  /** Whether paths matter at all. */
+  readonly hasPatterns: boolean;
   readonly maxChanges: number;
   readonly maxDepth: number;
   readonly maxValueBytes: number;
@@ -49,6 +51,7 @@ export function planOf(options: ChangesOptions = NONE): ChangesPlan {
       ignored: new PathPatterns(ignore.map((pattern) => [pattern, true])),
       listKeys: new PathPatterns(typeof arrays === 'string' ? [] : Object.entries(arrays)),
       listKey: typeof arrays === 'string' ? arrays : undefined,
+      hasPatterns: ignore.length > 0 || Object.keys(arrays).length > 0,
       maxChanges: options.maxChanges ?? CHANGES_DEFAULTS.maxChanges,
       maxDepth: options.maxDepth ?? CHANGES_DEFAULTS.maxDepth,
       maxValueBytes: options.maxValueBytes ?? CHANGES_DEFAULTS.maxValueBytes,
