@@ -1,5 +1,7 @@
 import * as changes from './changes.ts';
+import * as compression from './compression.ts';
 import * as emit from './emit.ts';
+import * as outage from './outage.ts';
 import * as pipeline from './pipeline.ts';
 import * as storage from './storage.ts';
 import * as table from './table.ts';
@@ -19,6 +21,14 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     says: 'what telling two records apart costs, against three diff libraries',
     run: changes.run,
   },
+  compression: {
+    says: 'what each way to compress Kafka’s messages saves and costs',
+    run: compression.run,
+  },
+  outage: {
+    says: 'Kafka away for minutes and the service killed: what was promised is stored once',
+    run: outage.run,
+  },
   storage: { says: 'bytes at rest per event, by column', run: storage.run },
   table: {
     says: 'layouts of the ledger’s table against the whole query catalogue',
@@ -29,7 +39,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 const USAGE = `npm run bench -- <name> [--json] [options]
 
 ${Object.entries(BENCHES)
-  .map(([name, { says }]) => `  ${name.padEnd(10)}${says}`)
+  .map(([name, { says }]) => `  ${name.padEnd(13)}${says}`)
   .join('\n')}
 
 --json prints one line of figures on stdout; progress goes to stderr. \`npm run bench -- <name> --help\`
