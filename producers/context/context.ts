@@ -23,12 +23,11 @@ export interface ContextFields extends AuditContext {
 }
 
 /** A context as it is kept: with what its events are still waiting for, where somebody waits. */
-export interface Scope extends AuditContext {
-  readonly deliveries?: Deliveries | undefined;
-}
+export type Scope = { -readonly [K in keyof AuditContext]: AuditContext[K] } & {
+  deliveries?: Deliveries | undefined;
+};
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Shared = { [KEY]?: AsyncLocalStorage<Mutable<Scope>> };
+type Shared = { [KEY]?: AsyncLocalStorage<Scope> };
 
 /**
  * One store for the process: a request has one context, whichever ledger, library or copy of this
@@ -67,27 +66,39 @@ export const expectDelivery = (delivered: Promise<unknown>): void =>
  * });
  */
 export function amendContext(fields: ContextFields): boolean {
-  const context = storage.getStore();
-  if (context === undefined) return false;
-  Object.assign(context, merged(context, fields));
-  return true;
+  const scope = storage.getStore();
+  if (scope !== undefined) amend(scope, fields);
+  return scope !== undefined;
 }
 
 /** The inner fields over the outer ones; an absent field leaves the outer one. */
-export function merged(outer: Scope | undefined, fields: ContextFields): Mutable<Scope> {
-  const related = gathered(outer?.related, fields.related);
-  const behalf = fields.onBehalfOf ?? undefined;
-  return {
-    tenant: fields.tenant ?? outer?.tenant,
-    actor: fields.actor ?? outer?.actor,
-    related:
-      behalf === undefined ? related : gathered(related, [{ role: 'on_behalf_of', ...behalf }]),
-    sourceIp: fields.sourceIp ?? outer?.sourceIp,
-    correlationId: fields.correlationId ?? outer?.correlationId,
-    traceId: fields.traceId ?? outer?.traceId,
-    attributes: joined(outer?.attributes, fields.attributes),
+export function merged(outer: Scope | undefined, fields: ContextFields): Scope {
+  const scope: Scope = {
+    tenant: outer?.tenant,
+    actor: outer?.actor,
+    related: outer?.related,
+    sourceIp: outer?.sourceIp,
+    correlationId: outer?.correlationId,
+    traceId: outer?.traceId,
+    attributes: outer?.attributes,
     deliveries: outer?.deliveries,
   };
+  amend(scope, fields);
+  return scope;
+}
+
+/** Adds to a context. Field by field: this is on the way of every request. */
+export function amend(scope: Scope, fields: ContextFields): void {
+  scope.tenant = fields.tenant ?? scope.tenant;
+  scope.actor = fields.actor ?? scope.actor;
+  scope.related = gathered(scope.related, fields.related);
+  if (fields.onBehalfOf) {
+    scope.related = gathered(scope.related, [{ role: 'on_behalf_of', ...fields.onBehalfOf }]);
+  }
+  scope.sourceIp = fields.sourceIp ?? scope.sourceIp;
+  scope.correlationId = fields.correlationId ?? scope.correlationId;
+  scope.traceId = fields.traceId ?? scope.traceId;
+  scope.attributes = joined(scope.attributes, fields.attributes);
 }
 
 type Attributes = AuditContext['attributes'];

@@ -13,13 +13,26 @@ export interface EventDefaults {
  * them and most events none: what the event says, else the context, else the ledger.
  */
 export class Surroundings {
-  readonly #input: EventFields;
   readonly #defaults: EventDefaults;
-  readonly #context: AuditContext | undefined = currentContext();
+  #input: EventFields;
+  #context: AuditContext | undefined;
 
   constructor(input: EventFields, defaults: EventDefaults) {
     this.#input = input;
     this.#defaults = defaults;
+    this.#context = currentContext();
+  }
+
+  /** Turns to another event, so that looking at one that is not recorded allocates nothing. */
+  protected turnTo(input: EventFields): void {
+    this.#input = input;
+    this.#context = currentContext();
+  }
+
+  /** Holds on to nothing of the event it was about. */
+  protected turnAway(): void {
+    this.#input = NOTHING;
+    this.#context = undefined;
   }
 
   get tenant(): string {
@@ -51,3 +64,5 @@ export class Surroundings {
     return joined(this.#context?.attributes, this.#input.attributes);
   }
 }
+
+const NOTHING: EventFields = Object.freeze({});

@@ -1,6 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuditEvent, LedgerlineError } from '../../schemas/index.ts';
-import { currentContext, merged, resumeContext, type Scope } from '../context/context.ts';
+import {
+  amend,
+  currentContext,
+  merged,
+  resumeContext,
+  type AuditContext,
+  type ContextFields,
+  type Scope,
+} from '../context/context.ts';
 import { Deliveries } from '../context/deliveries.ts';
 import { activeTraceId } from '../context/open-telemetry.ts';
 import { parseTraceparent } from '../context/traceparent.ts';
@@ -10,7 +18,7 @@ import { clientAddress } from './client-address.ts';
 import { endAfter } from './end-after.ts';
 import { identified } from './identify.ts';
 import { checkHttpOptions, type CheckedHttpOptions } from './options.ts';
-import { requestEvent } from './request-event.ts';
+import { RequestEvent } from './request-event.ts';
 import { requestId } from './request-id.ts';
 import { routeFinder, type FindRoute } from './route-map.ts';
 import { ABORTED, statusOutcome } from './status-outcome.ts';
@@ -62,22 +70,20 @@ export class RequestAudit<R> {
   /** Opens the request's context, finds out who asks, and goes on: at once, unless they say later. */
   begin(request: IncomingMessage, response: ServerResponse, subject: R, next: () => void): void {
     const scope = this.#scopeOf(request, response);
-    const exchange = { request, response, subject, scope, startedMs: performance.now() };
-    this.#follow({ ...exchange, said: false });
+    const startedMs = performance.now();
+    this.#follow({ request, response, subject, scope, startedMs, said: false });
     const { identify, identifyTimeoutMs } = this.#options;
     const fields =
       identify && identified(identify, subject, identifyTimeoutMs, (error) => this.#warn(error));
-    const goOn = (): void => resumeContext(scope, next);
-    if (fields instanceof Promise) {
-      // Not within the promise: what the service throws is no rejection of ours.
-      void fields.then((said) => {
-        this.#introduce(scope, said);
-        process.nextTick(goOn);
-      });
-      return;
+    if (!(fields instanceof Promise)) {
+      this.#introduce(scope, fields);
+      return resumeContext(scope, next);
     }
-    this.#introduce(scope, fields);
-    goOn();
+    // Not within the promise: what the service throws is no rejection of ours.
+    void fields.then((said) => {
+      this.#introduce(scope, said);
+      process.nextTick(resumeContext, scope, next);
+    });
   }
 
   #scopeOf(request: IncomingMessage, response: ServerResponse): Scope {
@@ -85,49 +91,40 @@ export class RequestAudit<R> {
     const { headers } = request;
     const id = requestId(headers[requestIdHeader], acceptRequestId);
     if (!response.headersSent) response.setHeader(requestIdHeader, id);
-    const agent = headers['user-agent'];
     const peer = request.socket?.remoteAddress;
-    return {
-      ...merged(currentContext(), {
-        sourceIp: clientAddress(peer, headers, forwardedHeader, this.#trusts),
-        correlationId: id,
-        // With OpenTelemetry each event has the trace of its own active span.
-        traceId:
-          activeTraceId() === undefined
-            ? parseTraceparent(headers['traceparent'])?.traceId
-            : undefined,
-        attributes:
-          agent === undefined
-            ? undefined
-            : { 'user_agent.original': agent.slice(0, LONGEST_ATTRIBUTE) },
-      }),
-      deliveries: this.#ledger.async ? undefined : new Deliveries(),
-    };
+    const scope = merged(currentContext(), {
+      sourceIp: clientAddress(peer, headers, forwardedHeader, this.#trusts),
+      correlationId: id,
+      traceId: traceOf(headers['traceparent']),
+      attributes: agentOf(headers['user-agent']),
+    });
+    if (!this.#ledger.async) scope.deliveries = new Deliveries();
+    return scope;
   }
 
-  #introduce(scope: Scope, fields: Parameters<typeof merged>[1] = {}): void {
-    const { actor, ...rest } = merged(scope, fields);
-    Object.assign(scope, rest, { actor: actor ?? this.#options.anonymous });
+  #introduce(scope: Scope, fields: ContextFields | undefined): void {
+    if (fields !== undefined) amend(scope, fields);
+    if (scope.actor === undefined) amend(scope, { actor: this.#options.anonymous });
   }
 
   #follow(exchange: Exchange<R>): void {
     const { request, response, scope } = exchange;
     bindEmitter(request, scope);
     bindEmitter(response, scope);
-    const completed = (): void => this.#say(exchange, false);
     if (scope.deliveries !== undefined) {
-      endAfter(response, scope.deliveries, this.#options.deliveryTimeoutMs, completed);
+      const { deliveryTimeoutMs } = this.#options;
+      endAfter(response, scope.deliveries, deliveryTimeoutMs, () => this.#say(exchange, false));
     }
     if (this.#options.audit === undefined) return;
-    response.once('finish', completed);
-    response.once('close', () => this.#say(exchange, true));
+    // Comes after `finish`, and also without it; `once` would wrap what is called once anyway.
+    response.on('close', () => this.#say(exchange, !response.writableFinished));
   }
 
   #say(exchange: Exchange<R>, aborted: boolean): void {
     if (exchange.said) return;
     exchange.said = true;
     const { request, response, subject, scope, startedMs } = exchange;
-    const [path = ''] = this.#framework.url(subject).split('?', 1);
+    const path = pathOf(this.#framework.url(subject));
     const route = this.#framework.route(subject);
     const method = request.method ?? '';
     const found = this.#find(method, path, route);
@@ -144,9 +141,8 @@ export class RequestAudit<R> {
       'http.server.request.duration': durationMs.toFixed(3),
     });
     const ending = aborted ? ABORTED : statusOutcome(status);
-    resumeContext(scope, () =>
-      this.#ledger.emit(found.audit.type, requestEvent(subject, found, { ending, attributes })),
-    );
+    const event = new RequestEvent(subject, found, { ending, attributes });
+    resumeContext(scope, () => this.#ledger.emit(found.audit.type, event));
   }
 
   #warn(error: LedgerlineError): void {
@@ -162,4 +158,18 @@ export class RequestAudit<R> {
       // Whoever listens badly hears nothing; the events say that their actor is unknown.
     }
   }
+}
+
+/** With OpenTelemetry each event has the trace of the span that is active when it is said. */
+const traceOf = (traceparent: unknown): string | undefined =>
+  traceparent === undefined || activeTraceId() !== undefined
+    ? undefined
+    : parseTraceparent(traceparent)?.traceId;
+
+const agentOf = (agent: string | undefined): AuditContext['attributes'] =>
+  agent === undefined ? undefined : { 'user_agent.original': agent.slice(0, LONGEST_ATTRIBUTE) };
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
 }

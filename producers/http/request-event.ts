@@ -13,33 +13,45 @@ interface Ended {
  * A request as an event's input. The service's functions are asked when the event is kept, and
  * then once; what they throw makes the event an invalid one, which is counted and logged.
  */
-export function requestEvent<R>(
-  request: R,
-  { audit, params }: MatchedRoute<R>,
-  { ending, attributes }: Ended,
-): AnyInput {
-  const target = once(() => audit.target?.(request, params));
-  const data = once(() => audit.data?.(request, params));
-  const reason = once(() => audit.reason?.(request, params));
-  return {
-    outcome: ending.outcome,
-    error: ending.error,
-    get target() {
-      return target();
-    },
-    get data() {
-      return data();
-    },
-    get reason() {
-      return reason();
-    },
-    get attributes() {
-      return attributes();
-    },
-  };
-}
+export class RequestEvent<R> implements AnyInput {
+  readonly outcome: AnyInput['outcome'];
+  readonly error: AnyInput['error'];
+  readonly #request: R;
+  readonly #found: MatchedRoute<R>;
+  readonly #attributes: Ended['attributes'];
+  #said: Pick<AnyInput, 'target' | 'data' | 'reason' | 'attributes'> | undefined;
 
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+  constructor(request: R, found: MatchedRoute<R>, { ending, attributes }: Ended) {
+    this.outcome = ending.outcome;
+    this.error = ending.error;
+    this.#request = request;
+    this.#found = found;
+    this.#attributes = attributes;
+  }
+
+  get target(): AnyInput['target'] {
+    return this.#say().target;
+  }
+
+  get data(): unknown {
+    return this.#say().data;
+  }
+
+  get reason(): string | undefined {
+    return this.#say().reason;
+  }
+
+  get attributes(): AnyInput['attributes'] {
+    return this.#say().attributes;
+  }
+
+  #say(): Pick<AnyInput, 'target' | 'data' | 'reason' | 'attributes'> {
+    const { audit, params } = this.#found;
+    return (this.#said ??= {
+      target: audit.target?.(this.#request, params),
+      data: audit.data?.(this.#request, params),
+      reason: audit.reason?.(this.#request, params),
+      attributes: this.#attributes(),
+    });
+  }
 }

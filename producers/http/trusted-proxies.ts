@@ -34,11 +34,21 @@ export function trustOf(proxies: TrustedProxies): TrustsHop {
   const list = new BlockList();
   for (const range of proxies.flatMap((name) => NAMED[name] ?? [name])) add(list, range);
   const local = proxies.includes('loopback');
+  // Looking an address up costs as much as all the rest, and proxies are few.
+  const known = new Map<string, boolean>();
   return (address, hop) => {
     if (address === undefined) return hop === 0 && local;
-    return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+    const before = known.get(address);
+    if (before !== undefined) return before;
+    const trusted = list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+    if (known.size >= REMEMBERED_ADDRESSES) known.clear();
+    known.set(address, trusted);
+    return trusted;
   };
 }
+
+/** Clients are many, and may come from anywhere. */
+const REMEMBERED_ADDRESSES = 1_000;
 
 function add(list: BlockList, range: string): void {
   const [address = '', prefix, ...more] = String(range).split('/');
