@@ -29,7 +29,6 @@ import type { CommandResult } from './commands/run-command.ts';
 import { Complaints } from './complaints.ts';
 import { expectDelivery, runInContext, type ContextFields } from './context/context.ts';
 import { Delegate } from './context/delegate.ts';
-import { Surroundings } from './context/surroundings.ts';
 import { Counters, type Counts, type Tally } from './counters.ts';
 import { countingListener } from './counting.ts';
 import { Delivery, type DrainReport } from './delivery.ts';
@@ -48,6 +47,7 @@ import {
 import { DISABLED, type CompiledPolicy } from './policy/compile.ts';
 import type { Filtered } from './policy/decision.ts';
 import type { PolicyChange } from './policy/edge-policy.ts';
+import { Decider } from './policy/decider.ts';
 import { EventFacts } from './policy/event-facts.ts';
 import { openPolicy, type OpenPolicy } from './policy/open-policy.ts';
 import { policyChangedData } from './policy/policy-changed.ts';
@@ -226,6 +226,7 @@ class AuditLedger {
   readonly #plans: PlanBook;
   readonly #ownPlans: PlanBook;
   readonly #stamp: Stamp;
+  readonly #decider: Decider;
   readonly #topic: string;
   /** Whether Ledgerline's own events are recorded. */
   readonly #reports: boolean;
@@ -258,6 +259,7 @@ class AuditLedger {
       record: (change) => this.#recordPolicy(change),
     });
     this.#stamp = { service, producerId: this.producerId, tenant, actor, clock };
+    this.#decider = new Decider(this.#stamp);
     this.#complaints = new Complaints(logger, onError);
     this.#unknown = this.#counters.of(UNKNOWN_CATEGORY);
     const onLost = (error: LedgerlineError): void => this.#complaints.about(error);
@@ -399,7 +401,7 @@ class AuditLedger {
     try {
       if (plan === undefined) return this.#unplanned(type, {});
       const input = { tenant, actor: { type: 'system', id: service }, data };
-      const facts = new EventFacts(plan.definition, input, new Surroundings(input, this.#stamp));
+      const facts = new EventFacts(plan.definition, input, this.#stamp);
       const stamp = { level: this.#policy.edge.level, weight: 1 };
       return this.#keep(plan, input, plan.definition.outcome, undefined, facts, stamp);
     } catch (error) {
@@ -433,13 +435,10 @@ class AuditLedger {
       const outcome = outcomeOf(plan.definition.outcome, input);
       const verdict = plan.verdicts[outcome];
       if (verdict === undefined) throw unknownOutcome(plan.definition.type);
-      if (verdict.settled?.kept === false) return filter(plan.tally, verdict.settled);
-      const around = new Surroundings(input, this.#stamp);
-      const facts = new EventFacts(plan.definition, input, around);
-      const decision = verdict.settled ?? verdict.decide(facts);
+      const decision = this.#decider.decide(verdict, plan.definition, input);
       if (!decision.kept) return filter(plan.tally, decision);
       if (this.#delivery.closing) return this.#reject(plan.tally, 'closed', closed());
-      return this.#keep(plan, input, outcome, recording, facts, decision.stamp);
+      return this.#keep(plan, input, outcome, recording, decision.facts, decision.stamp);
     } catch (error) {
       return this.#reject(plan?.tally ?? this.#unknown, 'invalid', readable(plan, error));
     }

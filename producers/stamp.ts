@@ -62,7 +62,7 @@ export function stamped(
   stamp: Stamp,
   policy: PolicyStamp,
 ): AuditEvent {
-  const { subject: definition, around } = facts;
+  const { subject: definition } = facts;
   return {
     id: facts.id,
     type: definition.type,
@@ -72,15 +72,15 @@ export function stamped(
     outcome,
     severity: facts.severity,
     occurredAt: input.occurredAt ?? (formatMicros(stamp.clock()) as string),
-    tenant: around.tenant,
-    actor: actorOf(definition, around),
+    tenant: facts.tenant,
+    actor: actorOf(definition, facts),
     target: targetOf(definition, input),
-    related: around.related,
-    sourceIp: around.sourceIp,
+    related: facts.related,
+    sourceIp: facts.sourceIp,
     service: stamp.service,
     producer: { id: stamp.producerId, seq },
-    traceId: around.traceId,
-    correlationId: around.correlationId,
+    traceId: facts.traceId,
+    correlationId: facts.correlationId,
     reason: input.reason,
     message: input.message,
     error: input.error,
@@ -89,6 +89,6 @@ export function stamped(
     execution: input.execution,
     retentionClass: definition.retentionClass,
     policy,
-    attributes: around.attributes,
+    attributes: facts.attributes,
   };
 }

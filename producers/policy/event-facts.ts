@@ -1,47 +1,50 @@
-import { uuidv7, type Party, type ResolvedEvent, type Severity } from '../../schemas/index.ts';
-import type { Surroundings } from '../context/surroundings.ts';
+import { uuidv7, type ResolvedEvent, type Severity } from '../../schemas/index.ts';
+import { Surroundings, type EventDefaults } from '../context/surroundings.ts';
 import type { AnyInput } from '../stamp.ts';
 import type { Facts } from './decision.ts';
 
 /** The facts of an event that is about to be recorded, found out when they are asked for. */
-export class EventFacts implements Facts {
-  readonly subject: ResolvedEvent;
-  readonly #input: AnyInput;
-  readonly around: Surroundings;
+export class EventFacts extends Surroundings implements Facts {
+  #subject: ResolvedEvent;
+  #input: AnyInput;
   #id: string | undefined;
 
-  constructor(definition: ResolvedEvent, input: AnyInput, around: Surroundings) {
-    this.subject = definition;
+  constructor(definition: ResolvedEvent, input: AnyInput, defaults: EventDefaults) {
+    super(input, defaults);
+    this.#subject = definition;
     this.#input = input;
-    this.around = around;
+  }
+
+  /** Turns to another event. */
+  about(definition: ResolvedEvent, input: AnyInput): this {
+    this.turnTo(input);
+    this.#subject = definition;
+    this.#input = input;
+    this.#id = undefined;
+    return this;
+  }
+
+  /** Holds on to nothing of the event it was about. */
+  release(): this {
+    this.turnAway();
+    this.#input = NOTHING;
+    return this;
+  }
+
+  get subject(): ResolvedEvent {
+    return this.#subject;
   }
 
   get severity(): Severity {
-    return this.#input.severity ?? this.subject.severity;
-  }
-
-  get tenant(): string {
-    return this.around.tenant;
-  }
-
-  get actor(): Party | undefined {
-    return this.around.actor;
+    return this.#input.severity ?? this.#subject.severity;
   }
 
   get targetType(): string | undefined {
-    return this.#input.target?.type ?? this.subject.target;
+    return this.#input.target?.type ?? this.#subject.target;
   }
 
   get targetId(): string | undefined {
     return this.#input.target?.id;
-  }
-
-  get correlationId(): string | undefined {
-    return this.around.correlationId;
-  }
-
-  get traceId(): string | undefined {
-    return this.around.traceId;
   }
 
   /** Made here when the caller gave none: sampling must see the id that is then recorded. */
@@ -50,3 +53,5 @@ export class EventFacts implements Facts {
     return this.#id;
   }
 }
+
+const NOTHING: AnyInput = Object.freeze({});

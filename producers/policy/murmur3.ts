@@ -4,17 +4,24 @@
  */
 export function murmur3(text: string): number {
   const { length } = text;
+  const whole = length & ~3;
   let hash = 0;
-  let block = 0;
-  for (let at = 0; at < length; at += 1) {
+  // Four characters at a time: this stands in the way of every sampled event.
+  for (let at = 0; at < whole; at += 4) {
+    const a = text.charCodeAt(at);
+    const b = text.charCodeAt(at + 1);
+    const c = text.charCodeAt(at + 2);
+    const d = text.charCodeAt(at + 3);
+    if ((a | b | c | d) > 0x7f) return ofBytes(Buffer.from(text));
+    hash = mixed(hash, a | (b << 8) | (c << 16) | (d << 24));
+  }
+  let tail = 0;
+  for (let at = whole; at < length; at += 1) {
     const code = text.charCodeAt(at);
     if (code > 0x7f) return ofBytes(Buffer.from(text));
-    block |= code << ((at & 3) * 8);
-    if ((at & 3) !== 3) continue;
-    hash = mixed(hash, block);
-    block = 0;
+    tail |= code << ((at & 3) * 8);
   }
-  return finished(hash, block, length);
+  return finished(hash, tail, length);
 }
 
 function ofBytes(bytes: Buffer): number {
