@@ -45,6 +45,13 @@ describe('the folders', () => {
     expect(packagesUnder('producers/index.ts')).toEqual(['kafkajs', 'lz4-napi', 'yaml', 'zod']);
   });
 
+  it.each(['node', 'express', 'fastify'])(
+    'the middleware for %s loads no framework and no Kafka',
+    (framework) => {
+      expect(packagesUnder(`producers/http/${framework}.ts`)).toEqual(['zod']);
+    },
+  );
+
   it('schemas are pure: zod alone', () => {
     expect(packagesUnder('schemas/index.ts')).toEqual(['zod']);
   });

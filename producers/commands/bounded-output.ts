@@ -1,7 +1,7 @@
 import { Fifo } from '../fifo.ts';
 
 /** The streams of a process, by what stands before their lines. */
-export const MARKERS = { stdout: 'out| ', stderr: 'err| ' } as const;
+const MARKERS = { stdout: 'out| ', stderr: 'err| ' } as const;
 
 /**
  * What a process wrote, in the order it came, each line marked with its stream: the first lines and

@@ -42,7 +42,7 @@ const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/u;
 const WITH_PORT = /^([\d.]+):\d{1,5}$/u;
 
 /** An address with or without port, brackets and zone; `unknown` and `_hidden` are none. */
-export function addressIn(text: string): string | undefined {
+function addressIn(text: string): string | undefined {
   const node = text.trim();
   const bare = BRACKETED.exec(node)?.[1] ?? WITH_PORT.exec(node)?.[1] ?? node;
   return plainAddress(bare);
