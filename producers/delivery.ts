@@ -133,7 +133,8 @@ export class Delivery {
     const complete = await settlesWithin(this.#drained(), timeoutMs);
     // A close settles what it gives up as well: its own answer is then the true one.
     if (complete && this.#closing !== undefined) return this.#closing;
-    return this.#report({ left: complete ? 0 : this.pending.events, complete });
+    const waiting = this.pending.events + (this.#disk?.onDiskOnly ?? 0);
+    return this.#report({ left: complete ? 0 : waiting, complete });
   }
 
   /**
@@ -161,7 +162,7 @@ export class Delivery {
     for (const outbound of lost) outbound.listener.lost('abandoned', abandoned(error));
     if (!inTime) lastWords();
     for (const waiter of this.#roomWaiters) waiter();
-    const spooled = this.#disk?.kept ?? 0;
+    const spooled = this.#disk?.onDiskOnly ?? 0;
     await this.#disk?.close();
     const complete = lost.length === 0 && spooled === 0;
     const report = this.#report({ complete, left: lost.length, spooled, error });

@@ -147,8 +147,8 @@ export class DiskQueue {
     return lost;
   }
 
-  /** This ledger's events that are in the spool and not in Kafka; known once the sender stopped. */
-  get kept(): number {
+  /** How many of this ledger's events are on disk, and not in memory. */
+  get onDiskOnly(): number {
     return this.#ownOnDiskOnly;
   }
 

@@ -19,14 +19,17 @@ afterEach(() => {
 type End =
   { readonly stored: readonly [partition: number, offset: number] } | { readonly lost: LossCause };
 
-function senderOn(transport: Transport, { maxEvents = 10_000, maxBytes = 1e6, batch = 4 } = {}) {
+function senderOn(
+  transport: Transport,
+  { maxEvents = 10_000, maxBytes = 1e6, batch = 4, batchBytes = 2_000, flushIntervalMs = 100 } = {},
+) {
   const ends = new Map<string, End[]>();
   const trouble: string[] = [];
   const sender = new Sender({
     transport,
     bounds: { maxEvents, maxBytes },
-    limits: { maxEvents: batch, maxBytes: 2_000 },
-    flushIntervalMs: 100,
+    limits: { maxEvents: batch, maxBytes: batchBytes },
+    flushIntervalMs,
     restsWhenIdle: false,
     onTrouble: (error) => trouble.push(error.message),
     onRecovery: () => trouble.push('recovered'),
@@ -131,6 +134,33 @@ describe('batches', () => {
     expect(transport.batchSizes).toEqual([]);
     await vi.advanceTimersByTimeAsync(20);
     expect(transport.batchSizes).toEqual([9]);
+  });
+
+  test('R-EDGE-04: 50 events in 10 seconds at an interval of 30 are one batch, at 30', async () => {
+    const transport = new MemoryTransport(1);
+    const { offer } = senderOn(transport, {
+      batch: 500,
+      batchBytes: 900_000,
+      flushIntervalMs: 30_000,
+    });
+    for (let n = 0; n < 50; n += 1) {
+      offer(`e${n}`);
+      await vi.advanceTimersByTimeAsync(200);
+    }
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(transport.batchSizes).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(transport.batchSizes).toEqual([50]);
+  });
+
+  test('R-EDGE-04: without an interval nothing waits for company', async () => {
+    const transport = new MemoryTransport(1);
+    const { offer } = senderOn(transport, { batch: 500, flushIntervalMs: 0 });
+    for (let n = 0; n < 3; n += 1) {
+      offer(`e${n}`);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(transport.batchSizes).toEqual([1, 1, 1]);
   });
 
   test('a full batch leaves at once, and none is larger than the limits', async () => {

@@ -76,7 +76,7 @@ describe('R-EDGE-08: the spool', () => {
     for (let n = 0; n < 3_000; n += 1) spool.append(event(n, 900), 'app');
     const returned = await readAll(spool);
     expect(filesIn(folder).length).toBeGreaterThan(4);
-    const [late = [], rest = []] = [returned.slice(0, 1), returned.slice(1)];
+    const [late, rest] = [returned.slice(0, 1), returned.slice(1)];
     for (const { place } of rest.toReversed()) spool.settle(place);
     // The one that waits for its first record, and the one that is being written.
     expect(filesIn(folder)).toHaveLength(2);
@@ -90,8 +90,7 @@ describe('R-EDGE-08: the spool', () => {
     const first = openSpool(folder).spool;
     for (let n = 0; n < 10; n += 1) first.append(event(n), 'app');
     const [a, b] = await readAll(first);
-    first.settle((b as Returned).place);
-    first.settle((a as Returned).place);
+    for (const each of [b, a]) if (each !== undefined) first.settle(each.place);
     await first.close();
 
     const { spool, logger } = openSpool(folder);
@@ -109,7 +108,7 @@ describe('R-EDGE-08: the spool', () => {
     const first = openSpool(folder).spool;
     for (let n = 0; n < 10; n += 1) first.append(event(n), 'app');
     const [a] = await readAll(first);
-    first.settle((a as Returned).place);
+    if (a !== undefined) first.settle(a.place);
     await first.close();
     const [slot = ''] = readdirSync(folder);
     writeFileSync(join(folder, slot, 'cursor'), 'nonsense');
