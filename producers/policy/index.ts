@@ -2,7 +2,7 @@
 export { compile, type CompiledPolicy, type Verdicts } from './compile.ts';
 export { contentHash } from './content-hash.ts';
 export type { Facts, Subject } from './decision.ts';
-export { faultText, inOrder, located, pathText, readPolicy, type Fault } from './document.ts';
+export { inOrder, located, pathText, readPolicy, type Fault } from './document.ts';
 export { Ending, OWN_LIMITS, type Limiter } from './ending.ts';
 export { explain, type Explanation, type Step } from './explain.ts';
 export { passesLevel } from './level.ts';

@@ -45,7 +45,7 @@ export const factsOf = (subject: Subject, fields: Partial<Facts> = {}): Facts =>
   ...fields,
 });
 
-export const NO_LIMITS: Limiters = { of: () => undefined };
+const NO_LIMITS: Limiters = { of: () => undefined };
 
 /** What a policy's compiled form says of one event. */
 export function decided(
