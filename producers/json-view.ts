@@ -96,7 +96,7 @@ function isPlain(value: object): boolean {
 }
 
 function viewOfObject(value: object): View {
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value)) return readableList(value);
   const builtIn = isPlain(value) ? undefined : viewOfBuiltIn(value);
   if (builtIn !== undefined) return builtIn;
   const { toJSON } = value as { toJSON?: unknown };
@@ -107,7 +107,11 @@ function viewOfObject(value: object): View {
   return Array.isArray(answer) ? answer : (viewOfBuiltIn(answer) ?? readable(answer));
 }
 
-/** A proxy whose keys cannot be asked for is unreadable as a whole. */
+/** A proxy whose length cannot be asked for throws here, and is unreadable as a whole. */
+const readableList = (list: readonly unknown[]): readonly unknown[] =>
+  list.length >= 0 ? list : [];
+
+/** The same of a proxy whose keys cannot be asked for. */
 function readable(value: object): ObjectView {
   Reflect.ownKeys(value);
   return value as Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import { isList, ownMemberOf, viewOf } from '../json-view.ts';
+import { isList, memberOf, ownMemberOf, viewOf } from '../json-view.ts';
 
 /** How two lists of keyed items relate. */
 export interface Pairing {
@@ -39,7 +39,7 @@ export function pairByKey(
 function indexByKey(list: readonly unknown[], field: string): Map<unknown, number> | undefined {
   const byKey = new Map<unknown, number>();
   for (let index = 0; index < list.length; index += 1) {
-    const item = viewOf(list[index]);
+    const item = viewOf(memberOf(list, index));
     if (typeof item !== 'object' || item === null || isList(item)) return undefined;
     const key = viewOf(ownMemberOf(item, field));
     if (typeof key !== 'string' && typeof key !== 'number') return undefined;

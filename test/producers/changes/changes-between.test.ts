@@ -241,6 +241,24 @@ describe('limits: what is cut is said', () => {
     expect(told.at(-1)).toMatchObject({ op: 'test' });
   });
 
+  test('lists that throw, at once or later', () => {
+    const list = (answers: number): unknown[] =>
+      new Proxy([{ id: 1 }], {
+        get: (target, key, receiver): unknown => {
+          if (answers-- <= 0) throw new Error('boom');
+          return Reflect.get(target, key, receiver);
+        },
+      });
+    const other = [{ id: 2 }];
+    expect(changesBetween(list(0), other)).toEqual([
+      { op: 'replace', path: '', old: '[threw]', new: other },
+    ]);
+    for (let answers = 1; answers < 12; answers += 1) {
+      expect(changesBetween(list(answers), other, { arrays: 'id' })).not.toEqual([]);
+      expect(changesBetween({ a: other }, { a: list(answers) })).not.toEqual([]);
+    }
+  });
+
   test('records that throw', () => {
     const boom = (): never => {
       throw new Error('boom');
