@@ -7,11 +7,13 @@ export type LossCause = (typeof LOSS_CAUSES)[number];
 
 /**
  * What became of the events of one category, or of all. At every moment
- * `emitted = accepted + filtered + rejected` and `accepted = stored + lost + pending`.
+ * `emitted = accepted + prepared + filtered + rejected` and `accepted = stored + lost + pending`.
  */
 export interface Counts {
   readonly emitted: number;
   readonly accepted: number;
+  /** Handed to the caller by `prepare`; what becomes of them is not this ledger's to know. */
+  readonly prepared: number;
   readonly stored: number;
   /** In memory or in the spool, not yet in Kafka. */
   readonly pending: number;
@@ -33,19 +35,21 @@ const sum = (counts: Readonly<Record<string, number>>): number =>
 /** Counts one category. Its fields are bumped in place, since `emit` does so each time. */
 export class Tally {
   accepted = 0;
+  prepared = 0;
   stored = 0;
   readonly filtered = zeroes(FILTER_CAUSES);
   readonly rejected = zeroes(REJECT_CAUSES);
   readonly lost = zeroes(LOSS_CAUSES);
 
   snapshot(): Counts {
-    const { accepted, stored } = this;
+    const { accepted, prepared, stored } = this;
     const filtered = { ...this.filtered };
     const rejected = { ...this.rejected };
     const lost = { ...this.lost };
     return {
-      emitted: accepted + sum(filtered) + sum(rejected),
+      emitted: accepted + prepared + sum(filtered) + sum(rejected),
       accepted,
+      prepared,
       stored,
       pending: accepted - stored - sum(lost),
       filtered,
@@ -56,6 +60,7 @@ export class Tally {
 
   add(other: Tally): void {
     this.accepted += other.accepted;
+    this.prepared += other.prepared;
     this.stored += other.stored;
     for (const cause of FILTER_CAUSES) this.filtered[cause] += other.filtered[cause];
     for (const cause of REJECT_CAUSES) this.rejected[cause] += other.rejected[cause];

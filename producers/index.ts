@@ -46,6 +46,8 @@ export {
   type Delivered,
   type Receipt,
   type RejectCause,
+  type Preparation,
+  type PreparedReceipt,
   type RejectedReceipt,
   type SpooledReceipt,
   type StoredReceipt,

@@ -39,8 +39,10 @@ import { planBook, type Plan, type PlanBook } from './plan.ts';
 import {
   type AcceptedReceipt,
   type FilteredReceipt,
+  type Preparation,
   type Receipt,
   type RejectCause,
+  type RejectedReceipt,
   type SpooledReceipt,
   type StoredReceipt,
 } from './receipt.ts';
@@ -109,6 +111,16 @@ export interface Ledger<C extends Catalog = Catalog> {
     input: EventInput<C, T>,
     options?: Within,
   ): Promise<StoredReceipt | FilteredReceipt>;
+
+  /**
+   * Decides, checks, redacts and encodes as {@link Ledger.emit} does, and hands the event over
+   * instead of sending it: for a table that commits together with the change. Never throws.
+   *
+   * @example
+   * const insert = outboxInsert(ledger.prepare('app.created', { actor, target })); // ledgerline/outbox
+   * if (insert !== undefined) await client.query(insert);
+   */
+  prepare<const T extends EventTypeName<C>>(type: T, input: EventInput<C, T>): Preparation;
 
   /**
    * Calls `fn` in a context: its fields are those of every event that `fn`, and all it starts,
@@ -194,6 +206,9 @@ export type CatalogOf<C> = C extends Catalog
   : C extends readonly (Category | Catalog)[]
     ? ReturnType<typeof defineCatalog<C>>
     : never;
+
+/** In the place of a recording: the event is for the caller, not for Kafka. */
+const PREPARE = Symbol('prepare');
 
 /** The category under which events of unknown types are counted. */
 const UNKNOWN_CATEGORY = 'unknown';
@@ -322,6 +337,10 @@ class AuditLedger {
     }
   }
 
+  prepare(type: string, input: AnyInput): Preparation {
+    return this.#admit(type, input, PREPARE);
+  }
+
   run<T>(context: ContextFields, fn: () => T): T {
     return runInContext(context, fn);
   }
@@ -427,7 +446,13 @@ class AuditLedger {
   }
 
   /** Every event's way in: decide, validate, stamp, encode, buffer. Never throws. */
-  #admit(type: string, input: AnyInput, recording: Recording | undefined): Receipt {
+  #admit(type: string, input: AnyInput, to: Recording | undefined): Receipt;
+  #admit(type: string, input: AnyInput, to: typeof PREPARE): Preparation;
+  #admit(
+    type: string,
+    input: AnyInput,
+    to: Recording | typeof PREPARE | undefined,
+  ): Receipt | Preparation {
     let plan: Plan | undefined;
     try {
       plan = this.#plans.find(type, input.version);
@@ -438,13 +463,15 @@ class AuditLedger {
       const decision = this.#decider.decide(verdict, plan.definition, input);
       if (!decision.kept) return filter(plan.tally, decision);
       if (this.#delivery.closing) return this.#reject(plan.tally, 'closed', closed());
-      return this.#keep(plan, input, outcome, recording, decision.facts, decision.stamp);
+      const { facts, stamp } = decision;
+      if (to === PREPARE) return this.#prepare(plan, input, outcome, facts, stamp);
+      return this.#keep(plan, input, outcome, to, facts, stamp);
     } catch (error) {
       return this.#reject(plan?.tally ?? this.#unknown, 'invalid', readable(plan, error));
     }
   }
 
-  #unplanned(type: string, input: AnyInput): Receipt {
+  #unplanned(type: string, input: AnyInput): FilteredReceipt | RejectedReceipt {
     if (!this.#policy.edge.compiled.enabled) return filter(this.#unknown, DISABLED);
     const error = this.#catalog.explain(type, input.version);
     return this.#reject(this.#unknown, 'unknown_type', error);
@@ -486,6 +513,24 @@ class AuditLedger {
     return { status: placement, id: outbound.id, seq };
   }
 
+  #prepare(
+    { definition, tally }: Plan,
+    input: AnyInput,
+    outcome: ReturnType<typeof outcomeOf>,
+    facts: EventFacts,
+    policy: PolicyStamp,
+  ): Preparation {
+    const check = checkInput(definition, input);
+    if (!check.ok) return this.#reject(tally, 'invalid', check.error);
+    const event = this.#redactors.redact(
+      definition,
+      stamped(facts, input, outcome, check.data, undefined, this.#stamp, policy),
+    );
+    const value = encodeRow(event);
+    tally.prepared += 1;
+    return { status: 'prepared', id: event.id, key: messageKey(event), value };
+  }
+
   #nextSeq(): number {
     this.#seq += 1;
     return this.#seq;
@@ -496,7 +541,7 @@ class AuditLedger {
     if (this.#seq === seq) this.#seq -= 1;
   }
 
-  #reject(tally: Tally, cause: RejectCause, error: LedgerlineError): Receipt {
+  #reject(tally: Tally, cause: RejectCause, error: LedgerlineError): RejectedReceipt {
     tally.rejected[cause] += 1;
     this.#complaints.about(error);
     return { status: 'rejected', cause, error };

@@ -43,6 +43,22 @@ export interface RejectedReceipt {
   readonly error: LedgerlineError;
 }
 
+/**
+ * The event as the log takes it, for the caller to store with its own data: `ledgerline/outbox`. It
+ * has no `producer_seq`: a transaction that is rolled back would leave a gap that nothing explains.
+ */
+export interface PreparedReceipt {
+  readonly status: 'prepared';
+  readonly id: string;
+  /** The message's key: `tenant/target_type/target_id`. */
+  readonly key: string;
+  /** The wire row. */
+  readonly value: Buffer;
+}
+
+/** What `prepare` answers. */
+export type Preparation = PreparedReceipt | FilteredReceipt | RejectedReceipt;
+
 /** What `emit` answers. */
 export type Receipt = AcceptedReceipt | SpooledReceipt | FilteredReceipt | RejectedReceipt;
 

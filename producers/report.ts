@@ -34,7 +34,7 @@ export function reportOf(
   occasion: ReportOccasion,
   { since, lastSeq, counters, recovered }: Counted,
 ): Readonly<Record<string, unknown>> {
-  const { emitted, accepted, stored, pending } = counters.total();
+  const { emitted, accepted, prepared, stored, pending } = counters.total();
   const { accepted: taken, stored: sent, pending: waiting } = recovered.total();
   const report = {
     occasion,
@@ -42,6 +42,7 @@ export function reportOf(
     lastSeq,
     emitted,
     accepted,
+    ...(prepared > 0 && { prepared }),
     stored,
     pending,
     notStored: byCause(counters),

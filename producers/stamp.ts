@@ -58,7 +58,7 @@ export function stamped(
   input: AnyInput,
   outcome: Outcome,
   data: AuditEvent['data'],
-  seq: number,
+  seq: number | undefined,
   stamp: Stamp,
   policy: PolicyStamp,
 ): AuditEvent {
@@ -78,7 +78,7 @@ export function stamped(
     related: facts.related,
     sourceIp: facts.sourceIp,
     service: stamp.service,
-    producer: { id: stamp.producerId, seq },
+    producer: seq === undefined ? undefined : { id: stamp.producerId, seq },
     traceId: facts.traceId,
     correlationId: facts.correlationId,
     reason: input.reason,

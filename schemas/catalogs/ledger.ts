@@ -47,6 +47,7 @@ const ledgerCategory = buildCategory('ledger', {
         lastSeq: count,
         emitted: count,
         accepted: count,
+        prepared: count.optional(),
         stored: count,
         /** In memory or on disk, not yet in Kafka. */
         pending: count,
