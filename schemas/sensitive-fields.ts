@@ -31,6 +31,8 @@ export const wholly = (treatment: Treatment): FieldNode => ({
   children: () => [],
 });
 
+const INDEX = /^(?:-|\d+)$/u;
+
 /** An object's fields, a list's items, a record's values. */
 export class Members implements FieldNode {
   readonly treatment = undefined;
@@ -45,7 +47,8 @@ export class Members implements FieldNode {
   }
 
   isUndeclared(key: string): boolean {
-    return this.keys !== 'indexes' && !this.named.has(key);
+    // A list declares its items; other names are those of another kind of value in its place.
+    return this.keys === 'indexes' ? !INDEX.test(key) : !this.named.has(key);
   }
 
   member(key: string): FieldNode | undefined {

@@ -27,6 +27,7 @@ export function redactorOf({ sensitive }: ResolvedEvent, rules: RedactionRules):
     (event.changes !== undefined &&
       (!Array.isArray(event.changes) || paths.concern(event.changes))) ||
     (event.attributes !== undefined && concernsAttributes(event.attributes, rules.names)) ||
+    (event.related !== undefined && !areParties(event.related)) ||
     isSuspicious(event.message) ||
     isSuspicious(event.reason) ||
     (event.error !== undefined && isSuspicious(event.error?.message));
@@ -43,6 +44,21 @@ export function redactorOf({ sensitive }: ResolvedEvent, rules: RedactionRules):
 
 /** Query strings and the parts of URLs hold secrets under names of their own. */
 const isUrl = (name: string): boolean => name.startsWith('url.');
+
+/** Whatever is no party is kept aside as it is, and may be anything. */
+function areParties(related: unknown): boolean {
+  const view = viewOf(related);
+  if (!isList(view)) return false;
+  for (let index = 0; index < view.length; index += 1) {
+    const party = memberOf(view, index);
+    if (typeof party !== 'object' || party === null) return false;
+    for (const name of ['role', 'type', 'id']) {
+      const text = memberOf(party, name);
+      if (typeof text !== 'string' || text === '') return false;
+    }
+  }
+  return true;
+}
 
 function concernsAttributes(attributes: object, names: SecretNames): boolean {
   for (const name in attributes) if (names.has(name) || isUrl(name)) return true;
@@ -62,6 +78,9 @@ function redacted(
   const fields = treater.value('/data', event.data, data);
   treated.data = fields === DROPPED ? undefined : fields;
   treated.changes = changesOf(event.changes, paths, treater);
+  if (event.related !== undefined && !areParties(event.related)) {
+    treated.related = treater.value('/related', event.related, OPEN);
+  }
   const attributes = attributesOf(event.attributes, rules.names, treater);
   treated.message = textOf('/message', event.message, treater);
   treated.reason = textOf('/reason', event.reason, treater);

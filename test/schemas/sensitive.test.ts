@@ -131,6 +131,13 @@ describe('R-EDGE-09: sensitive()', () => {
     expect(at(lazy, '/next/next/pin')).toBe('mask');
   });
 
+  test('of what may be a list or a record, the record’s names are the caller’s', () => {
+    const json = fieldsOf(z.object({ a: z.json() }))?.member('a');
+    expect(json?.isUndeclared('password')).toBe(true);
+    expect(json?.member('x')?.isUndeclared('password')).toBe(true);
+    expect(json?.member('0')?.member('0')?.isUndeclared('password')).toBe(true);
+  });
+
   test('what neither is marked nor open costs nothing', () => {
     const plain = z.strictObject({
       a: z.string(),

@@ -310,6 +310,13 @@ describe('R-EDGE-09, R-REC-04: attributes, texts and commands', () => {
     );
   });
 
+  test('related parties that are none', () => {
+    const related = [{ type: 'x', id: '1', password: 'canary' }] as unknown as [];
+    const event = stored('person.plain', { data: { key: 'k' }, related });
+    expect(event.attributes?.['ledger.unmapped.related']).toContain('[masked]');
+    expect(JSON.stringify(event)).not.toContain('canary');
+  });
+
   test('an event with nothing to treat is answered as it is', () => {
     const definition = catalog.resolve('person.plain');
     if (definition === undefined) throw new Error('not declared');
@@ -317,6 +324,7 @@ describe('R-EDGE-09, R-REC-04: attributes, texts and commands', () => {
       data: { key: 'k' },
       changes: [{ op: 'replace', path: '/a', old: 1, new: 'x' }],
       attributes: { 'session.id': 's' },
+      related: [{ role: 'parent', type: 'app', id: 'a' }],
       reason: 'rotating the credentials',
     });
     expect(redactorOf(definition, rulesOf(catalog, { key: KEY }))(event)).toBe(event);
