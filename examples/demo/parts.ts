@@ -82,6 +82,7 @@ export async function withParts<T>(
     LEDGERLINE_KAFKA_BROKERS: at.brokers,
     LEDGERLINE_CLICKHOUSE_URL: at.clickhouseUrl,
     PORT: '0',
+    PANEL_SPOOL: join(folder.path, 'spool'),
   };
   const [workerScript, panelScript] = [
     ['cli/ledgerline.js', 'worker'],

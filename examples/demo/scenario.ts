@@ -25,6 +25,7 @@ const MIX = {
   'key added': 5,
   'key removed': 4,
   'role given': 2,
+  'token issued': 2,
   deployment: 14,
   'domain verified': 5,
   'server rebooted': 4,
@@ -157,6 +158,8 @@ export class Scenario {
         const user = random.chance(0.3) ? 'u_5' : random.pick(ADMINS);
         return ask(user, 'PUT', `/team/${random.pick(DEVELOPERS)}/role`, body);
       }
+      case 'token issued':
+        return ask(mostly(DEVELOPERS), 'POST', '/tokens', { name: `ci-${serial}` });
       case 'deployment': {
         const failed = random.chance(0.15);
         return ask(mostly(DEVELOPERS), 'POST', `${app()}/deployments`, {

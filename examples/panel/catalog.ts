@@ -9,6 +9,7 @@ import {
   gateway,
   infrastructure,
   security,
+  sensitive,
 } from 'ledgerline';
 
 const rule = z.strictObject({ port: z.int().min(1).max(65_535), source: z.string() });
@@ -35,6 +36,26 @@ const firewall = category('firewall', {
   },
 });
 
+/** Tokens for this service's API; the ledger can tell one from another, and not what they are. */
+const apiToken = category('api_token', {
+  label: 'API token',
+  icon: 'key-round',
+  events: {
+    'api_token.issued': event({
+      operation: 'create',
+      label: 'API token issued',
+      target: 'api_token',
+      severity: 'medium',
+      data: z.strictObject({ token: sensitive(z.string(), 'hash') }),
+    }),
+    'api_token.revoked': event({
+      operation: 'delete',
+      label: 'API token revoked',
+      target: 'api_token',
+    }),
+  },
+});
+
 /** Everything this service can say. The compiler checks each `emit` against it. */
 export const catalog = defineCatalog(
   infrastructure,
@@ -44,4 +65,5 @@ export const catalog = defineCatalog(
   security,
   authorization,
   firewall,
+  apiToken,
 );

@@ -6,9 +6,12 @@
  *   curl -X POST localhost:3000/servers -H 'x-user: u_1' -H 'content-type: application/json' \
  *        -d '{"name":"web-1","region":"fra","size":"small"}'
  */
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createLedger, optionsFromEnv } from 'ledgerline';
 import { catalog } from './catalog.ts';
-import { redaction } from './secrets.ts';
+import { redactionWith } from './secrets.ts';
 import { buildService } from './service.ts';
 
 const port = Number(process.env['PORT'] ?? 3000);
@@ -16,7 +19,9 @@ const port = Number(process.env['PORT'] ?? 3000);
 const ledger = createLedger({
   service: 'control-panel',
   catalog,
-  redaction,
+  redaction: redactionWith(process.env['PANEL_HASH_KEY'] ?? randomBytes(32)),
+  // What must survive SIGKILL waits on disk: protected categories, by default.
+  spool: { directory: process.env['PANEL_SPOOL'] ?? join(tmpdir(), 'control-panel-spool') },
   ...optionsFromEnv(process.env),
 });
 const service = buildService(ledger);

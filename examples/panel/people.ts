@@ -21,6 +21,7 @@ const MAY = {
   'tools:invoke-restricted': ['admin'],
   'backups:run': ['admin', 'developer'],
   'team:write': ['admin'],
+  'tokens:write': ['admin', 'developer'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 export type Permission = keyof typeof MAY;
 

@@ -14,6 +14,7 @@ import { gatewayRoutes } from './areas/gateway.ts';
 import { serverRoutes } from './areas/servers.ts';
 import { sessionRoutes } from './areas/sessions.ts';
 import { teamRoutes } from './areas/team.ts';
+import { tokenRoutes } from './areas/tokens.ts';
 import { identifyBy } from './caller.ts';
 import type { Panel } from './panel.ts';
 import { Store } from './store.ts';
@@ -30,6 +31,7 @@ const AREAS = [
   configBackupRoutes,
   backupCollectorRoutes,
   teamRoutes,
+  tokenRoutes,
   sessionRoutes,
 ];
 

@@ -47,6 +47,9 @@ export interface Tool extends Owned {
   readonly restricted: boolean;
   readonly maxInputBytes: number;
 }
+export interface Token extends Owned {
+  readonly name: string;
+}
 /** The newest configuration kept of a device. */
 export interface Snapshot extends Owned {
   readonly digest: string;
@@ -105,5 +108,6 @@ export class Store {
   readonly domains = new Collection<Domain>('dom');
   readonly contacts = new Collection<Contact>('con');
   readonly tools = new Collection<Tool>('tool');
+  readonly tokens = new Collection<Token>('tok');
   readonly snapshots = new Collection<Snapshot>('snap');
 }

@@ -1,21 +1,21 @@
-import { createLedger, type AuditEvent, type Level } from 'ledgerline';
+import { createLedger, type AuditEvent, type PolicyOptions } from 'ledgerline';
 import { memoryTransport } from 'ledgerline/testing';
 import { onTestFinished } from 'vitest';
 import { catalog } from '../../examples/panel/catalog.ts';
-import { redaction } from '../../examples/panel/secrets.ts';
+import { redactionWith } from '../../examples/panel/secrets.ts';
 import { buildService } from '../../examples/panel/service.ts';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** The panel as a user meets it, with a ledger that keeps its events here. */
-export function openPanel({ level = 'all' }: { readonly level?: Level } = {}) {
+export function openPanel(policy: PolicyOptions = { level: 'all' }) {
   const transport = memoryTransport();
   const ledger = createLedger({
     service: 'control-panel',
     catalog,
-    redaction,
+    redaction: redactionWith('a key for tests, of 32 bytes …'),
     transport,
-    level,
+    ...policy,
     logger: silent,
     flushIntervalMs: 0,
   });

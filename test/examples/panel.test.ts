@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { DEFAULTS } from 'ledgerline';
 import { describe, expect, test } from 'vitest';
 import { openPanel } from './open-panel.ts';
@@ -182,5 +183,46 @@ describe('configuration backups', () => {
     const events = await panel.events();
     expect(events.map(({ type }) => type)).toEqual(FOUR);
     expect(events[2]).toMatchObject({ data: { resourceType: 'switch', details: { lines: 3 } } });
+  });
+});
+
+describe('the panel’s own', () => {
+  test('R-EDGE-09: a token is known by its hash, and cannot be read', async () => {
+    const panel = openPanel();
+    const { json } = await panel.developer('POST', '/tokens', { name: 'ci' });
+    expect((await panel.viewer('DELETE', `/tokens/${json['id']}`)).status).toBe(403);
+    expect((await panel.developer('DELETE', `/tokens/${json['id']}`)).status).toBe(204);
+    const [issued, ...rest] = await panel.events();
+    expect(issued).toMatchObject({
+      type: 'api_token.issued',
+      data: { token: expect.stringContaining('panel-1') },
+    });
+    expect(rest).toMatchObject([
+      { type: 'api_token.revoked', outcome: 'denied' },
+      { type: 'api_token.revoked', outcome: 'success' },
+    ]);
+    expect(json['token']).toMatch(/^pan_/);
+    expect(JSON.stringify(panel.transport.messages)).not.toContain(json['token']);
+  });
+
+  test('R-EDGE-07: its policy file samples calls, and the weights say how many there were', async () => {
+    const policy = join(import.meta.dirname, '../../examples/panel/policy.yaml');
+    const panel = openPanel({ policy });
+    const tool = { name: 'search', server: 'one', restricted: false, maxInputBytes: 40 };
+    const { json } = await panel.admin('POST', '/tools', tool);
+    const path = `/tools/${json['id']}/invocations`;
+    for (let n = 0; n < 200; n += 1) {
+      expect((await panel.viewer('POST', path, { input: { n } })).status).toBe(200);
+    }
+    expect((await panel.viewer('POST', path, { input: { q: 'x'.repeat(50) } })).status).toBe(413);
+    const calls = (await panel.events()).filter(({ type }) => type === 'gateway.tool.invoked');
+    const sampled = calls.filter(({ outcome }) => outcome === 'success');
+    const { sampled_out } = panel.ledger.stats().filtered;
+    expect(sampled.length + sampled_out).toBe(200);
+    expect(sampled.length).toBeGreaterThan(20);
+    for (const { policy: stamp } of sampled) {
+      expect(stamp).toMatchObject({ rule: 'sample-tool-calls', weight: 4 });
+    }
+    expect(calls.length).toBe(sampled.length + 1);
   });
 });
