@@ -34,7 +34,7 @@ const NAME = /(?<![\w.])([\p{L}_][\w.-]{1,63})(?:\\?["']?\s*[=:]\s*)/gu;
 const FLAG = /(?<![\w-])(--?[a-zA-Z][\w-]{1,63})\s+(?!-)/gu;
 /** What follows one of them. */
 const VALUE =
-  /\[masked\]|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\\"(?:[^"\\])*\\"|[^\s,;&"'<>}\])]+/uy;
+  /(?:"(?:[^"\\]|\\[^]?)*(?:"|$)|'(?:[^'\\]|\\[^]?)*(?:'|$))+|\\"[^"\\]*\\"|(?:\[masked\]|[^\s,;&"'<>}\])])+/uy;
 /** Headers whose value has spaces in it. */
 const HEADER = /\b((?:proxy-)?authorization|(?:set-)?cookie)(\s*:\s*)([^\r\n"']+)/giu;
 
@@ -82,16 +82,16 @@ function withoutNamed(text: string, introduction: RegExp, names: SecretNames): s
     VALUE.lastIndex = at;
     const value = VALUE.exec(text)?.[0];
     if (value === undefined || value === MASK) continue;
-    masked += text.slice(copied, at) + quotedMask(value);
+    masked += text.slice(copied, at) + quotedMask(found[0], value);
     copied = at + value.length;
     introduction.lastIndex = copied;
   }
   return masked + text.slice(copied);
 }
 
-/** Quotes stay, so that JSON stays JSON. */
-const quotedMask = (value: string): string => {
-  const [quote] = /^\\?["']/u.exec(value) ?? [''];
+/** Quotes stay, and a number after a quoted name gets some, so that JSON stays JSON. */
+const quotedMask = (introduction: string, value: string): string => {
+  const [quote] = /^\\?["']/u.exec(value) ?? /\\?"(?=\s*:)/u.exec(introduction) ?? [''];
   return `${quote}${MASK}${quote}`;
 };
 
