@@ -74,7 +74,7 @@ const paramsOf = ({ sinceMs, untilMs }: Period) => ({
 });
 
 /**
- * The history of a period, grouped by what a policy looks at, as ClickHouse streams it: by second
+ * The history of a period as far as policies decided on it, grouped by what a policy looks at, as ClickHouse streams it: by second
  * and in order of time where the policy limits.
  */
 export async function* historyFor(
@@ -90,7 +90,7 @@ export async function* historyFor(
   const answer = await clickhouse.stream(
     `SELECT ${second}${columns.join(', ')}, count() AS stored, sum(weight) AS happened,
        sum(byteSize(*)) AS bytes
-     FROM audit_events WHERE ${PERIOD}
+     FROM audit_events WHERE ${PERIOD} AND policy_level != ''
      GROUP BY ${keys.join(', ')}${bySecond ? ' ORDER BY second' : ''}`,
     { format: 'JSONEachRow', params: paramsOf(period), settings, timeoutMs },
   );

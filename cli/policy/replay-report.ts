@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Policy } from '../../schemas/index.ts';
 import { safeText } from '../safe-text.ts';
-import { answerColours, count } from '../terminal.ts';
+import { answerColours, count, counted } from '../terminal.ts';
 import { hasLimits, type Past } from './history.ts';
 import { narrowerLevels, type Amount, type Replayed } from './replay.ts';
 
@@ -34,8 +34,9 @@ export function totalOf(categories: readonly Replayed[]): Omit<Replayed, 'catego
 export function caveatsOf(policy: Policy, past: Past): string[] {
   const narrower = narrowerLevels(policy, past.levels).map(
     (level) =>
-      `${count(past.levels[level] ?? 0)} events were recorded under the level ${level}, which kept less than ${policy.level}: what it did not keep is not in the ledger and not in this answer.`,
+      `${counted(past.levels[level] ?? 0, 'event')} recorded under the level ${level}, which kept less than ${policy.level}: what it did not keep is not in the ledger and not in this answer.`,
   );
+  const undecided = past.levels[''] ?? 0;
   const causes = Object.entries(past.notStored).filter(([, events]) => events > 0);
   const lost =
     causes.length === 0
@@ -43,6 +44,11 @@ export function caveatsOf(policy: Policy, past: Past): string[] {
       : `Not stored, and so not in this answer, as producers that reported in this time count since their start: ${causes.map(([cause, events]) => `${cause} ${count(events)}`).join(', ')}.`;
   return [
     ...narrower,
+    ...(undecided === 0
+      ? []
+      : [
+          `${counted(undecided, 'event')} that came past every policy (imports, ledgerline emit) left out.`,
+        ]),
     lost,
     'Where events were sampled, or would be, the figures are estimates: what is stored times its weight, times the share that is kept.',
     ...(hasLimits(policy)

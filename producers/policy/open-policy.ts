@@ -22,11 +22,9 @@ const TICK_MS = 1_000;
 export function openPolicy(given: PolicyOptions, options: EdgePolicyOptions): OpenPolicy {
   const { policy: source, enabled = true } = given;
   const file = typeof source === 'string' ? source : undefined;
-  const name = file ?? 'the policy';
-  const { policy, locate } = sourced(given);
-  // The switch of the environment outranks a file: it is what one reaches for when all else fails.
-  const switched = { ...policy, enabled: enabled && policy.enabled };
-  const edge = new EdgePolicy(switched, name, locate, options);
+  // What one reaches for when all else fails must not fail over a file.
+  const { policy, locate } = enabled ? sourced(given) : { policy: OFF, locate: () => undefined };
+  const edge = new EdgePolicy(policy, file ?? 'the policy', locate, options);
   let watch: Disposable | undefined;
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -48,6 +46,8 @@ export function openPolicy(given: PolicyOptions, options: EdgePolicyOptions): Op
     },
   };
 }
+
+const OFF = policyOfOptions({ enabled: false });
 
 function sourced({ policy, ...words }: PolicyOptions): PolicyText {
   if (typeof policy === 'string') return readPolicyFile(policy);

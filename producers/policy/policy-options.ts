@@ -37,7 +37,10 @@ export const policyOptions = {
   excludeResources: patterns.optional(),
   sampling: sampling.optional(),
   policy: z
-    .union([z.string().min(1), z.custom<PolicyDocument>((given) => typeof given === 'object')])
+    .union(
+      [z.string().min(1), z.custom<PolicyDocument>((given) => typeof given === 'object')],
+      'must be a policy, or the path of a file with one',
+    )
     .optional(),
 };
 

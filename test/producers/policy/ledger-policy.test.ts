@@ -161,8 +161,9 @@ describe('R-EDGE-07: a policy in force', () => {
     expect(new Set(hashes).size).toBe(1);
   });
 
-  test('the kill switch outranks a policy, and nothing is recorded of it', async () => {
-    const { ledger, transport, logger } = ledgerOn({ policy: { version: 1 }, enabled: false });
+  test('the kill switch outranks a policy, even one that cannot be read, and nothing is recorded of it', async () => {
+    const missing = '/no/such/policy.yaml';
+    const { ledger, transport, logger } = ledgerOn({ policy: missing, enabled: false });
     expect(ledger.emit('app.env_var.updated', update())).toMatchObject({ cause: 'disabled' });
     await ledger.close();
     expect(transport.events()).toEqual([]);
