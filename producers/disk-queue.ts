@@ -93,7 +93,7 @@ export class DiskQueue {
       outbound.place = this.#spool.taken(appended);
       this.#sender.take(outbound);
     } else {
-      this.#leaveOnDisk(outbound, appended);
+      this.#leaveOnDisk(outbound, appended, inOrder && !this.#stopped);
     }
     return 'spooled';
   }
@@ -162,9 +162,10 @@ export class DiskQueue {
     return hasBacklog && !isHalfFull && this.#sender.hasRoomFor(bytes);
   }
 
-  #leaveOnDisk({ listener }: Outbound, appended: Appended): void {
+  #leaveOnDisk({ listener }: Outbound, appended: Appended, memoryIsFull: boolean): void {
     this.#ownOnDiskOnly += 1;
-    this.#waiting.met();
+    // Behind what was inherited, or as last words, events wait on disk in the best of states.
+    if (memoryIsFull || this.#waiting.lasts) this.#waiting.met();
     if (listener.onGivingUp !== undefined) {
       const at = nameOf(appended);
       this.#awaited.set(at, listener);

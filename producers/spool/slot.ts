@@ -57,9 +57,13 @@ export class Slot {
   }
 }
 
-/** A new one, for this process to write to. */
+/** A new one, for this process to write to. It sorts behind all others, whatever the clock says. */
 export function claimSlot(folder: string, owner: Owner): Slot {
-  const when = Date.now().toString(36).padStart(9, '0');
+  const times = readdirSync(folder).flatMap((name) => NAME.exec(name)?.[1]?.slice(0, 9) ?? []);
+  const newest = Math.max(...times.map((time) => parseInt(time, 36)), 0);
+  const when = Math.max(Date.now(), newest + 1)
+    .toString(36)
+    .padStart(9, '0');
   const slot = new Slot(folder, `${when}-${randomBytes(6).toString('hex')}`, ownerName(owner));
   mkdirSync(slot.path, { mode: 0o700 });
   return slot;

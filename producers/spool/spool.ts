@@ -51,6 +51,8 @@ export class Spool {
   #own: Writing | undefined;
   #bytes = 0;
   #unreadBytes = 0;
+  #inheritsSinceMs: number | undefined;
+  #inheritedEvents = 0;
   #error: Error | undefined;
   #retryAtMs = 0;
   #cursorTimer: NodeJS.Timeout | undefined;
@@ -143,6 +145,7 @@ export class Spool {
     segment.settle(place);
     const holding = this.#holdings.find(({ segments }) => segments.includes(segment));
     if (holding === undefined) return;
+    if (holding.inherited) this.#inheritedEvents += 1;
     if (segment.isSettled && !segment.sealed && segment.size >= RECYCLE_BYTES) this.#seal();
     holding.moved();
     this.#cursorTimer ??= setTimeout(() => this.#writeCursors(), CURSOR_INTERVAL_MS).unref();
@@ -193,6 +196,7 @@ export class Spool {
       this.#tidy(holding);
     }
     if (this.hasBacklog) {
+      this.#inheritsSinceMs = performance.now();
       this.#logger.warn(
         { bytes: this.#unreadBytes },
         'an earlier process left events on disk; they are sent first',
@@ -231,6 +235,17 @@ export class Spool {
     if (!holding.inherited || holding.segments.length > 0) return;
     this.#holdings.splice(this.#holdings.indexOf(holding), 1);
     holding.letGo();
+    if (!this.#holdings.some(({ inherited }) => inherited)) this.#inheritanceIsSent();
+  }
+
+  #inheritanceIsSent(): void {
+    if (this.#inheritsSinceMs === undefined) return;
+    const tookMs = Math.round(performance.now() - this.#inheritsSinceMs);
+    this.#inheritsSinceMs = undefined;
+    this.#logger.info(
+      { events: this.#inheritedEvents, tookMs },
+      'what an earlier process left on disk is sent',
+    );
   }
 
   #seal(): void {

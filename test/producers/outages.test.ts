@@ -228,6 +228,13 @@ describe('R-EDGE-06: close', () => {
     });
     await second.ledger.close();
     expect(readdirSync(folder)).toEqual([]);
+    expect([...first.logger.lines, ...second.logger.lines]).toEqual([
+      'warn: events cannot be sent; they wait, and are tried again',
+      'error: an event is not recorded; more like it are counted',
+      'error: closed with events that were not delivered',
+      'warn: an earlier process left events on disk; they are sent first',
+      'info: what an earlier process left on disk is sent',
+    ]);
   });
 });
 

@@ -25,13 +25,15 @@ async function start(env: Readonly<Record<string, string>>): Promise<ChildProces
 }
 
 interface Story {
+  /** So many processes at once, on one folder. */
+  readonly processes?: number;
   /** For each life: whether Kafka is there, and after how many milliseconds it is killed. */
   readonly lives: readonly { readonly kafka: boolean; readonly killedAfterMs: number }[];
   readonly sabotage?: string;
 }
 
 /** Lets a service live and die, then a last one send what is left, and a worker store it all. */
-async function tell({ lives, sabotage = '' }: Story) {
+async function tell({ lives, processes = 1, sabotage = '' }: Story) {
   const scene = await openScene({ brokers, clickhouseUrl: inject('clickhouseUrl') });
   onTestFinished(() => scene.close());
   const folder = newFolder();
@@ -42,11 +44,12 @@ async function tell({ lives, sabotage = '' }: Story) {
     SABOTAGE: sabotage,
   };
   for (const { kafka, killedAfterMs } of lives) {
-    const child = await start({ ...env, BROKERS: kafka ? (brokers[0] ?? '') : NOBODY });
+    const place = { ...env, BROKERS: kafka ? (brokers[0] ?? '') : NOBODY };
+    const children = await Promise.all(Array.from({ length: processes }, () => start(place)));
     await setTimeout(killedAfterMs);
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
+    const exits = children.map((child) => once(child, 'exit'));
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(exits);
   }
   const last = await start({ ...env, BROKERS: brokers[0] ?? '', EVENTS: '50', LAST: 'yes' });
   const [code] = (await once(last, 'exit')) as [number | null];
@@ -70,18 +73,22 @@ async function tell({ lives, sabotage = '' }: Story) {
 }
 
 describe('R-EDGE-08: a service that is killed at any moment', () => {
-  test('what was promised is stored, and nothing twice', { timeout: 120_000 }, async () => {
-    const lives = Array.from({ length: 6 }, (_, n) => ({
-      // Away in two lives of three: what they could not send, the others do.
-      kafka: n % 3 === 1,
-      killedAfterMs: 100 + Math.random() * 900,
-    }));
-    const { promised, missing, doubled, quarantined } = await tell({ lives });
-    expect(promised).toBeGreaterThan(500);
-    expect({ lives, missing, doubled }).toEqual({ lives, missing: 0, doubled: 0 });
-    // Something was sent twice, or the mark would not have been needed.
-    expect(quarantined).toBeGreaterThan(0);
-  });
+  test(
+    'what was promised is stored, and nothing twice, with two processes on one folder',
+    { timeout: 120_000 },
+    async () => {
+      const lives = Array.from({ length: 6 }, (_, n) => ({
+        // Away in two lives of three: what they could not send, the others do.
+        kafka: n % 3 === 1,
+        killedAfterMs: 100 + Math.random() * 900,
+      }));
+      const { promised, missing, doubled, quarantined } = await tell({ lives, processes: 2 });
+      expect(promised).toBeGreaterThan(500);
+      expect({ lives, missing, doubled }).toEqual({ lives, missing: 0, doubled: 0 });
+      // Something was sent twice, or the mark would not have been needed.
+      expect(quarantined).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe('controls: the judge objects', () => {
