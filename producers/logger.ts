@@ -5,6 +5,21 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/**
+ * A service's logger that can do no harm: what it throws is ignored, since some lines are written
+ * from timers, where an exception ends the process.
+ */
+export function harmless(logger: Logger): Logger {
+  const trying = (level: keyof Logger) => (fields: object, message: string) => {
+    try {
+      logger[level](fields, message);
+    } catch {
+      // Whoever listens badly hears nothing; the counters have what matters.
+    }
+  };
+  return { info: trying('info'), warn: trying('warn'), error: trying('error') };
+}
+
 const line = (level: string, fields: object, message: string): void => {
   const { error, ...rest } = fields as { error?: unknown };
   const cause = error instanceof Error ? `: ${error.message}` : '';

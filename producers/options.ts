@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LedgerlineError, type Catalog, type Category, type Party } from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
 import { COMPRESSIONS, type Compression } from './compression.ts';
-import type { Logger } from './logger.ts';
+import { harmless, type Logger } from './logger.ts';
 import { policyOptions, saidBesidePolicy, type PolicyOptions } from './policy/policy-options.ts';
 import { redactionSchema, type RedactionOptions } from './redaction/rules.ts';
 import type { Transport } from './transport.ts';
@@ -186,7 +186,7 @@ const delivery = {
       maxBytes: z.int().min(1).default(DEFAULTS.maxBufferedBytes),
     })
     .default({ maxEvents: DEFAULTS.maxBufferedEvents, maxBytes: DEFAULTS.maxBufferedBytes }),
-  logger: having<Logger>('info', 'warn', 'error').optional(),
+  logger: having<Logger>('info', 'warn', 'error').transform(harmless).optional(),
 };
 
 const spool = z.strictObject({

@@ -265,6 +265,20 @@ describe('R-EDGE-07: reload without restart', () => {
     expect(process.listenerCount('SIGHUP')).toBe(0);
   });
 
+  test('a logger that throws does no harm, in the background neither', async () => {
+    const { path, replace } = policyFile('version: 1\nlevel: all\n');
+    const fail = (): never => {
+      throw new Error('the disk of the log is full');
+    };
+    const { ledger } = ledgerOn({ policy: path, logger: { info: fail, warn: fail, error: fail } });
+    replace('version: 0\n');
+    process.emit('SIGHUP');
+    replace('version: 1\nlevel: deletes_only\n');
+    process.emit('SIGHUP');
+    await until(() => expect(ledger.emit('app.viewed', view).status).toBe('filtered'));
+    await ledger.close();
+  });
+
   test('turning recording off is the last thing recorded, turning it on the first', async () => {
     const { path, replace } = policyFile('version: 1\nlevel: all\n');
     const { ledger, changes } = ledgerOn({ policy: path });
