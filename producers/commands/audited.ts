@@ -69,10 +69,14 @@ export function auditedFunction<F extends AnyFunction>(
   return new Proxy(fn, { apply: (_, self, args: unknown[]) => call(self, args) });
 }
 
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  (typeof value === 'object' || typeof value === 'function') &&
-  value !== null &&
-  typeof Reflect.get(value, 'then') === 'function';
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  try {
+    return typeof Reflect.get(value, 'then') === 'function';
+  } catch {
+    return false;
+  }
+}
 
 const memberOf = (error: unknown, name: string): unknown =>
   typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;

@@ -44,6 +44,8 @@ const stream = z.custom<Writable>(
 );
 
 const schema = z.strictObject({
+  command: z.string().min(1),
+  args: z.array(z.string()),
   cwd: z.string().min(1).optional(),
   env: z.custom<NodeJS.ProcessEnv>((value) => typeof value === 'object').optional(),
   stdin: z.union([z.string(), z.instanceof(Uint8Array)]).optional(),
@@ -61,8 +63,12 @@ const schema = z.strictObject({
 export type CheckedCommand = z.output<typeof schema>;
 
 /** Throws `CONFIG_INVALID`, which lists every fault by option and rule; no values. */
-export function checkCommandOptions(options: CommandOptions): CheckedCommand {
-  const result = schema.safeParse(options);
+export function checkCommand(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions,
+): CheckedCommand {
+  const result = schema.safeParse({ ...options, command, args });
   if (result.success) return result.data;
   const faults = result.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'options'}: ${message}`,

@@ -3,7 +3,7 @@ import type { Receipt } from '../receipt.ts';
 import type { AnyInput } from '../stamp.ts';
 import type { Voice } from '../voice.ts';
 import { BoundedOutput } from './bounded-output.ts';
-import { checkCommandOptions, type CommandOptions } from './command-options.ts';
+import { checkCommand, type CommandOptions } from './command-options.ts';
 import { describedAs, type Described } from './described.ts';
 import { OutputLines, secretParts } from './output-lines.ts';
 import { runCommand, type CommandResult } from './run-command.ts';
@@ -22,16 +22,14 @@ export async function executed(
   args: readonly string[],
   options: CommandOptions,
 ): Promise<Executed> {
-  const checked = checkCommandOptions(options);
+  const checked = checkCommand(command, args, options);
   const secrets = secretParts(checked.secrets);
   const output = new BoundedOutput(checked.outputHead, checked.outputTail);
   const lines = {
     stdout: new OutputLines(secrets, (line) => output.add('stdout', line)),
     stderr: new OutputLines(secrets, (line) => output.add('stderr', line)),
   };
-  const result = await runCommand(command, args, checked, (stream, chunk) =>
-    lines[stream].write(chunk),
-  );
+  const result = await runCommand(checked, (stream, chunk) => lines[stream].write(chunk));
   lines.stdout.end();
   lines.stderr.end();
   const masked = maskCommand(command, args, { secrets });

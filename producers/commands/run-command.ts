@@ -34,8 +34,6 @@ const STREAMS_CLOSE_WITHIN_MS = 1_000;
 
 /** Runs a command without a shell. Never rejects: every way in which it can end is a result. */
 export async function runCommand(
-  command: string,
-  args: readonly string[],
   options: CheckedCommand,
   onOutput: OnOutput,
 ): Promise<CommandResult> {
@@ -44,7 +42,7 @@ export async function runCommand(
     stdout: new FirstBytes(options.maxResultBytes),
     stderr: new FirstBytes(options.maxResultBytes),
   };
-  const ended = await run(command, args, options, (stream, chunk) => {
+  const ended = await run(options, (stream, chunk) => {
     kept[stream].add(chunk);
     onOutput(stream, chunk);
   });
@@ -58,16 +56,11 @@ export async function runCommand(
   };
 }
 
-async function run(
-  command: string,
-  args: readonly string[],
-  options: CheckedCommand,
-  onOutput: OnOutput,
-): Promise<Ended> {
+async function run(options: CheckedCommand, onOutput: OnOutput): Promise<Ended> {
   if (options.signal?.aborted) return { status: 'aborted' };
   let child: Child;
   try {
-    const { cwd, env } = options;
+    const { command, args, cwd, env } = options;
     child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], shell: false });
   } catch (error) {
     return { status: 'not_started', error: error as NodeJS.ErrnoException };

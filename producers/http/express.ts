@@ -6,8 +6,8 @@ import { RequestAudit } from './request-audit.ts';
 
 /** What the middleware looks at in an Express request, 4 or 5. */
 export interface ExpressRequest extends IncomingMessage {
-  readonly originalUrl: string;
-  readonly baseUrl: string;
+  readonly originalUrl?: string;
+  readonly baseUrl?: string;
   readonly route?: { readonly path?: unknown };
 }
 
@@ -33,8 +33,8 @@ export function auditExpress<C extends Catalog, R extends ExpressRequest = Expre
   options: HttpAuditOptions<EventTypeName<C>, R> = {},
 ): ExpressMiddleware<R> {
   const route = ({ baseUrl, route: served }: R): string | undefined =>
-    typeof served?.path === 'string' ? `${baseUrl}${served.path}` : undefined;
-  const url = ({ originalUrl }: R): string => originalUrl;
+    typeof served?.path === 'string' ? `${baseUrl ?? ''}${served.path}` : undefined;
+  const url = ({ originalUrl, url: own }: R): string => originalUrl ?? own ?? '/';
   const audit = new RequestAudit<R>(ledger, { url, route }, options);
   return (request, response, next) => audit.begin(request, response, request, next);
 }

@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuditEvent, LedgerlineError } from '../../schemas/index.ts';
 import {
-  amend,
   currentContext,
   merged,
   resumeContext,
   type AuditContext,
-  type ContextFields,
   type Scope,
 } from '../context/context.ts';
 import { Deliveries } from '../context/deliveries.ts';
@@ -16,7 +14,7 @@ import type { Voice } from '../voice.ts';
 import { bindEmitter } from './bind-emitter.ts';
 import { clientAddress } from './client-address.ts';
 import { endAfter } from './end-after.ts';
-import { identified } from './identify.ts';
+import { introduced, type Identification } from './identify.ts';
 import { checkHttpOptions, type CheckedHttpOptions } from './options.ts';
 import { RequestEvent } from './request-event.ts';
 import { requestId } from './request-id.ts';
@@ -44,6 +42,8 @@ interface Exchange<R> {
   /** What the framework calls the request. */
   readonly subject: R;
   readonly scope: Scope;
+  /** As it began: the request's own span is over when its event is said. */
+  readonly traceId: string | undefined;
   readonly startedMs: number;
   said: boolean;
 }
@@ -57,6 +57,7 @@ export class RequestAudit<R> {
   readonly #options: CheckedHttpOptions<R>;
   readonly #trusts: TrustsHop;
   readonly #find: FindRoute<R>;
+  readonly #identification: Identification<R> | undefined;
   #warned = false;
 
   constructor(ledger: RequestLedger, framework: Framework<R>, options: unknown) {
@@ -65,23 +66,26 @@ export class RequestAudit<R> {
     this.#options = checkHttpOptions(options);
     this.#trusts = trustOf(this.#options.trustedProxies);
     this.#find = routeFinder(this.#options.audit);
+    const { identify, identifyTimeoutMs: timeoutMs } = this.#options;
+    const onFault = (error: LedgerlineError): void => this.#warn(error);
+    this.#identification = identify && { identify, timeoutMs, onFault };
   }
 
   /** Opens the request's context, finds out who asks, and goes on: at once, unless they say later. */
   begin(request: IncomingMessage, response: ServerResponse, subject: R, next: () => void): void {
     const scope = this.#scopeOf(request, response);
     const startedMs = performance.now();
-    this.#follow({ request, response, subject, scope, startedMs, said: false });
-    const { identify, identifyTimeoutMs } = this.#options;
-    const fields =
-      identify && identified(identify, subject, identifyTimeoutMs, (error) => this.#warn(error));
-    if (!(fields instanceof Promise)) {
-      this.#introduce(scope, fields);
+    const traceId = scope.traceId ?? activeTraceId();
+    this.#follow({ request, response, subject, scope, traceId, startedMs, said: false });
+    const later = this.#identification && introduced(scope, subject, this.#identification);
+    const { anonymous } = this.#options;
+    if (later === undefined) {
+      scope.actor ??= anonymous;
       return resumeContext(scope, next);
     }
-    // Not within the promise: what the service throws is no rejection of ours.
-    void fields.then((said) => {
-      this.#introduce(scope, said);
+    void later.then(() => {
+      scope.actor ??= anonymous;
+      // Not within the promise: what the service throws is no rejection of ours.
       process.nextTick(resumeContext, scope, next);
     });
   }
@@ -102,11 +106,6 @@ export class RequestAudit<R> {
     return scope;
   }
 
-  #introduce(scope: Scope, fields: ContextFields | undefined): void {
-    if (fields !== undefined) amend(scope, fields);
-    if (scope.actor === undefined) amend(scope, { actor: this.#options.anonymous });
-  }
-
   #follow(exchange: Exchange<R>): void {
     const { request, response, scope } = exchange;
     bindEmitter(request, scope);
@@ -117,13 +116,13 @@ export class RequestAudit<R> {
     }
     if (this.#options.audit === undefined) return;
     // Comes after `finish`, and also without it; `once` would wrap what is called once anyway.
-    response.on('close', () => this.#say(exchange, !response.writableFinished));
+    response.on('close', () => this.#say(exchange, !isFinished(response)));
   }
 
   #say(exchange: Exchange<R>, aborted: boolean): void {
     if (exchange.said) return;
     exchange.said = true;
-    const { request, response, subject, scope, startedMs } = exchange;
+    const { request, response, subject, scope, traceId, startedMs } = exchange;
     const path = pathOf(this.#framework.url(subject));
     const route = this.#framework.route(subject);
     const method = request.method ?? '';
@@ -141,7 +140,7 @@ export class RequestAudit<R> {
       'http.server.request.duration': durationMs.toFixed(3),
     });
     const ending = aborted ? ABORTED : statusOutcome(status);
-    const event = new RequestEvent(subject, found, { ending, attributes });
+    const event = new RequestEvent(subject, found, { ending, traceId, attributes });
     resumeContext(scope, () => this.#ledger.emit(found.audit.type, event));
   }
 
@@ -159,6 +158,10 @@ export class RequestAudit<R> {
     }
   }
 }
+
+/** Of HTTP/2's compatible responses only whether they were ended is known. */
+const isFinished = (response: Partial<ServerResponse>): boolean =>
+  response.writableFinished ?? response.writableEnded ?? false;
 
 /** With OpenTelemetry each event has the trace of the span that is active when it is said. */
 const traceOf = (traceparent: unknown): string | undefined =>

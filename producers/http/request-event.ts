@@ -6,6 +6,7 @@ import type { statusOutcome } from './status-outcome.ts';
 /** What became of a request. */
 interface Ended {
   readonly ending: ReturnType<typeof statusOutcome>;
+  readonly traceId: string | undefined;
   readonly attributes: () => AuditEvent['attributes'];
 }
 
@@ -16,14 +17,16 @@ interface Ended {
 export class RequestEvent<R> implements AnyInput {
   readonly outcome: AnyInput['outcome'];
   readonly error: AnyInput['error'];
+  readonly traceId: string | undefined;
   readonly #request: R;
   readonly #found: MatchedRoute<R>;
   readonly #attributes: Ended['attributes'];
   #said: Pick<AnyInput, 'target' | 'data' | 'reason' | 'attributes'> | undefined;
 
-  constructor(request: R, found: MatchedRoute<R>, { ending, attributes }: Ended) {
+  constructor(request: R, found: MatchedRoute<R>, { ending, traceId, attributes }: Ended) {
     this.outcome = ending.outcome;
     this.error = ending.error;
+    this.traceId = traceId;
     this.#request = request;
     this.#found = found;
     this.#attributes = attributes;

@@ -161,7 +161,8 @@ describe('R-REC-04: a command’s run', () => {
 
   test('secrets are masked in command and output, and the caller’s result has them', async () => {
     const { ledger, recorded, transport } = open();
-    const source = 'console.log("token " + process.env.T); console.log("API_KEY=" + process.env.K)';
+    const source =
+      'console.log("token", process.env.T); console.log(["API_KEY", process.env.K].join("="))';
     const run = await ledger.execute(
       'deploy.command.run',
       { actor },
@@ -253,5 +254,10 @@ describe('R-REC-04: a command’s run', () => {
     expect(failure).toMatchObject({ code: 'CONFIG_INVALID' });
     expect(String(failure)).toMatch(/timeoutMs.*secrets/);
     expect(String(failure)).not.toContain('hunter2');
+    const { ledger } = open();
+    const args = ['-p', 7] as unknown as string[];
+    await expect(ledger.execute('deploy.command.run', { actor }, '', args)).rejects.toThrow(
+      /command.*args\.1/,
+    );
   });
 });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyRequest } from 'fastify';
 import { connect } from 'node:net';
@@ -125,6 +127,26 @@ describe('R-REC-09: Fastify', () => {
     const events = await eventually(100);
     expect(new Set(events.map(({ tenant }) => tenant)).size).toBe(100);
     for (const { tenant, message } of events) expect(message).toBe(tenant);
+  });
+
+  test('over HTTP/2 as well', async () => {
+    const { ledger, eventually } = openLedger();
+    const app = fastify({ http2: true });
+    await app.register(auditFastify(ledger, { audit: 'shop.requested' }));
+    app.get('/', () => ({ tenant: currentContext()?.correlationId }));
+    onTestFinished(() => app.close());
+    const address = await app.listen({ host: '127.0.0.1', port: 0 });
+    const client = connectHttp2(address);
+    const stream = client.request({ ':path': '/', 'x-request-id': 'req-2' });
+    let body = '';
+    stream.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    const [headers] = (await once(stream, 'response')) as [Record<string, string>];
+    await once(stream, 'end');
+    client.close();
+    expect([headers['x-request-id'], body]).toEqual(['req-2', '{"tenant":"req-2"}']);
+    expect(await eventually(1)).toMatchObject([
+      { outcome: 'success', correlationId: 'req-2', sourceIp: '127.0.0.1' },
+    ]);
   });
 
   test('R-EDGE-04: with async: false the answer waits for its events, a stream’s too', async () => {

@@ -1,7 +1,10 @@
 import { Agent, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { context, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { auditHttp } from '../../../producers/http/node.ts';
 import { amendContext, currentContext, type LedgerlineError } from '../../../producers/index.ts';
 import { openLedger, openServer } from './open-server.ts';
@@ -26,7 +29,7 @@ describe('R-REC-09: node:http', () => {
         },
       ),
     );
-    const trace = '0af7651916cd43dd8448eb211c80319c';
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
     const answer = await ask('/cart?token=hunter2', {
       method: 'POST',
       headers: {
@@ -34,7 +37,7 @@ describe('R-REC-09: node:http', () => {
         'x-tenant': 'acme',
         'x-forwarded-for': '203.0.113.9',
         'user-agent': 'curl/8',
-        traceparent: `00-${trace}-b7ad6b7169203331-01`,
+        traceparent: `00-${traceId}-b7ad6b7169203331-01`,
       },
     });
     expect(answer).toMatchObject({ status: 201, body: 'done' });
@@ -44,7 +47,7 @@ describe('R-REC-09: node:http', () => {
       actor: ada,
       sourceIp: '203.0.113.9',
       correlationId: 'req-1',
-      traceId: trace,
+      traceId,
       outcome: 'success',
     };
     const events = await eventually(2);
@@ -239,6 +242,18 @@ describe('R-REC-07: nothing of it fails the request', () => {
       'failed',
     ],
     ['rejects', () => Promise.reject(new Error('no')), 'failed'],
+    [
+      'answers what cannot be read',
+      () =>
+        Object.create(null, {
+          tenant: {
+            get: () => {
+              throw new Error('no');
+            },
+          },
+        }) as never,
+      'failed',
+    ],
     ['never answers', () => new Promise<never>(() => undefined), 'late'],
   ];
   test.each(faults)('identify that %s', async (_, identify, how) => {
@@ -301,6 +316,33 @@ describe('R-REC-07: nothing of it fails the request', () => {
     expect(() => auditHttp(ledger, wrong, () => undefined)).toThrow(
       /identifyTimeoutMs.*forwardedHeader.*colour|colour/,
     );
+  });
+});
+
+describe('R-REC-09: a request that OpenTelemetry follows', () => {
+  test('has the trace of its span, also when its event is said after the span has ended', async () => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    trace.setGlobalTracerProvider(new BasicTracerProvider());
+    onTestFinished(() => {
+      context.disable();
+      trace.disable();
+    });
+    const { ledger, eventually } = openLedger();
+    const traces: string[] = [];
+    const listener = auditHttp(ledger, { audit: 'shop.requested' }, (_, response) => {
+      ledger.emit('shop.noted', {});
+      response.end();
+    });
+    const { ask } = await openServer((request, response) =>
+      trace.getTracer('test').startActiveSpan('GET', (span) => {
+        traces.push(span.spanContext().traceId);
+        listener(request, response);
+        span.end();
+      }),
+    );
+    await ask('/', { headers: { traceparent: `00-${'a'.repeat(32)}-b7ad6b7169203331-01` } });
+    const [active] = traces;
+    expect((await eventually(2)).map(({ traceId }) => traceId)).toEqual([active, active]);
   });
 });
 
