@@ -3,6 +3,9 @@ import type { OutboundMessage } from '../transport.ts';
 import { decodeRecord, SEGMENT_HEADER } from './record.ts';
 import type { Segment } from './segment.ts';
 
+/** A read of nothing would find nothing, and look like the end of the file. */
+const LEAST_BYTES = 4096;
+
 /** How much one read may bring into memory. One record it always brings, if there is one. */
 export interface ReadLimits {
   readonly events: number;
@@ -34,7 +37,7 @@ export class SegmentReader {
       if (header.length < SEGMENT_HEADER.length) return { records: [], torn: true };
       if (!header.equals(SEGMENT_HEADER)) throw new Error('it is of another version of the spool');
     }
-    let want = Math.min(limits.bytes, size - from);
+    let want = Math.min(Math.max(limits.bytes, LEAST_BYTES), size - from);
     for (;;) {
       const bytes = await bytesOf(file, from, want);
       const chunk = recordsIn(bytes, from, limits.events);

@@ -219,6 +219,8 @@ export class Spool {
   }
 
   #cut(holding: Holding, segment: Segment): void {
+    // What is written next must not stand behind a hole.
+    if (!segment.sealed) this.#seal();
     const bytes = holding.cut(segment);
     this.#bytes -= bytes;
     this.#unreadBytes -= bytes;

@@ -70,6 +70,28 @@ describe('R-EDGE-08: the spool', () => {
     });
   });
 
+  test.each([0, 1, 8, 100])('however little room there is, as %i bytes', async (bytes) => {
+    const { spool } = openSpool(newFolder());
+    for (let n = 0; n < 20; n += 1) spool.append(event(n, n === 7 ? 100_000 : 300), 'app');
+    const returned: Returned[] = [];
+    while (spool.hasBacklog) await spool.read({ events: 0, bytes }, (each) => returned.push(each));
+    expect(idsOf(returned)).toEqual(ids(0, 20));
+  });
+
+  test('what somebody cut off while it was being written is reported, and what follows is kept', async () => {
+    const folder = newFolder();
+    const { spool, logger } = openSpool(folder);
+    for (let n = 0; n < 4; n += 1) spool.append(event(n), 'app');
+    const [file = ''] = filesIn(folder);
+    truncateSync(join(folder, file), statSync(join(folder, file)).size - 10);
+    expect(idsOf(await readAll(spool))).toEqual(ids(0, 3));
+    expect(logger.lines).toEqual([expect.stringContaining('the end is cut off')]);
+    for (let n = 4; n < 8; n += 1) spool.append(event(n), 'app');
+    expect(idsOf(await readAll(spool))).toEqual(ids(4, 8));
+    await spool.close();
+    expect(idsOf(await readAll(openSpool(folder).spool))).toEqual([...ids(0, 3), ...ids(4, 8)]);
+  });
+
   test('a segment is deleted once all its records are settled, in whatever order', async () => {
     const folder = newFolder();
     const { spool } = openSpool(folder, { maxBytes: 4 * MIB });
