@@ -44,7 +44,7 @@ export const currentContext = (): AuditContext | undefined => storage.getStore()
  * another context it adds to that one: its own fields win, related parties and attributes gather.
  */
 export const runInContext = <T>(fields: ContextFields, fn: () => T): T =>
-  storage.run(merged(storage.getStore(), fields), fn);
+  storage.run(within(storage.getStore(), fields), fn);
 
 /** Calls `fn` in exactly this context. */
 export const resumeContext = <T>(scope: Scope, fn: () => T): T =>
@@ -67,8 +67,19 @@ export const expectDelivery = (delivered: Promise<unknown>): void =>
  */
 export function amendContext(fields: ContextFields): boolean {
   const scope = storage.getStore();
-  if (scope !== undefined) amend(scope, fields);
+  if (scope !== undefined) Object.assign(scope, within(scope, fields));
   return scope !== undefined;
+}
+
+const UNREADABLE: ContextFields = { attributes: { 'ledger.context': 'unreadable' } };
+
+/** {@link merged} for callers who must not fail: what cannot be read is left out, and said to be. */
+function within(outer: Scope | undefined, fields: ContextFields): Scope {
+  try {
+    return merged(outer, fields);
+  } catch {
+    return merged(outer, UNREADABLE);
+  }
 }
 
 /** The inner fields over the outer ones; an absent field leaves the outer one. */

@@ -151,6 +151,26 @@ describe('R-REC-09: a context', () => {
   });
 });
 
+test('R-REC-07: a context that cannot be read stops nobody, and the events say so', async () => {
+  const { ledger, events } = open({ actor: ada });
+  const broken = Object.create(null, {
+    tenant: {
+      get: () => {
+        throw new Error('no');
+      },
+    },
+  }) as object;
+  ledger.run({ correlationId: 'outer' }, () => {
+    expect(ledger.run(broken, () => ledger.emit('app.created', { target }).status)).toBe(
+      'accepted',
+    );
+    expect(amendContext(null as unknown as object)).toBe(true);
+    ledger.emit('app.created', { target });
+  });
+  const said = { correlationId: 'outer', attributes: { 'ledger.context': 'unreadable' } };
+  expect(await events()).toMatchObject([said, said]);
+});
+
 describe('R-REC-01: on whose behalf', () => {
   test('who acts stays the actor; the other is recorded beside them', async () => {
     const { ledger, events } = open();
