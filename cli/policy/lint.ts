@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import {
-  checkExclusions,
   checkReach,
   contentHash,
   type Fault,
+  idleExclusions,
   inOrder,
   located,
   pathText,
@@ -45,7 +45,7 @@ export function lint(file: string, { catalog, service, nowMs }: LintOptions): Li
     file,
     ok: errors.length === 0,
     errors: placed(errors),
-    warnings: placed([...warnings, ...checkExclusions(policy, catalog)]),
+    warnings: placed([...warnings, ...idleExclusions(policy, catalog)]),
     hash: contentHash(policy),
     policy,
   };

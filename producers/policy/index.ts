@@ -8,5 +8,6 @@ export { explain, type Explanation, type Step } from './explain.ts';
 export { passesLevel } from './level.ts';
 export { readPolicyFile } from './policy-file.ts';
 export { RateLimit } from './rate-limit.ts';
-export { checkExclusions, checkReach } from './reach.ts';
+export { idleExclusions } from './idle-exclusions.ts';
+export { checkReach } from './reach.ts';
 export { RuleTallies } from './rule-tally.ts';

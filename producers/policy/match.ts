@@ -2,19 +2,19 @@ import type { Match, Outcome } from '../../schemas/index.ts';
 import type { Facts, Subject } from './decision.ts';
 import { matcherOf, type NameMatcher } from './patterns.ts';
 
-/** Whether a rule can match events of a type and outcome at all, recorded by a service. */
+/** Whether a rule can match events of a type and outcome at all; undefined is any service. */
 export function matchesKind(
   match: Match,
   { type, aliases, category, operation }: Subject,
   outcome: Outcome,
-  service: string,
+  service: string | undefined,
 ): boolean {
   return (
     isAmong(match.category, category) &&
     (isAmong(match.type, type) || aliases.some((alias) => isAmong(match.type, alias))) &&
     (match.operation?.includes(operation) ?? true) &&
     (match.outcome?.includes(outcome) ?? true) &&
-    isAmong(match.service, service)
+    (service === undefined || isAmong(match.service, service))
   );
 }
 

@@ -11,6 +11,18 @@ const NOTHING: NameMatcher = () => false;
  * excluded('gateway.tool.invoked'); // true
  */
 export function matcherOf(patterns: readonly string[]): NameMatcher {
+  let matcher = MADE.get(patterns);
+  if (matcher === undefined) {
+    matcher = made(patterns);
+    MADE.set(patterns, matcher);
+  }
+  return matcher;
+}
+
+/** A policy's lists are asked for once for each type and outcome. */
+const MADE = new WeakMap<readonly string[], NameMatcher>();
+
+function made(patterns: readonly string[]): NameMatcher {
   if (patterns.length === 0) return NOTHING;
   const exact = new Set(patterns.filter((pattern) => !isGlob(pattern)));
   const globs = patterns.filter(isGlob).map(globMatcher);

@@ -1,10 +1,4 @@
-import {
-  expiryOf,
-  PROTECTED_CATEGORIES,
-  type Catalog,
-  type Policy,
-  type Rule,
-} from '../../schemas/index.ts';
+import { expiryOf, type Catalog, type Policy, type Rule } from '../../schemas/index.ts';
 import { generalRate, rateFor } from './ending.ts';
 import type { Fault, Path } from './document.ts';
 import { kindsOf, freeFormOf, subjectsOf, type Kind } from './kinds.ts';
@@ -35,7 +29,8 @@ export interface Reach {
 export function checkReach(policy: Policy, { catalog, service, nowMs }: ReachOptions): Reach {
   const errors: Fault[] = [];
   const warnings: Fault[] = [];
-  const kinds = kindsOf(subjectsOf(catalog));
+  const subjects = subjectsOf(catalog);
+  const kinds = kindsOf(subjects);
   const earlier: Rule[] = [];
 
   policy.rules.forEach((rule, index) => {
@@ -50,7 +45,7 @@ export function checkReach(policy: Policy, { catalog, service, nowMs }: ReachOpt
     }
     if (service !== undefined && !matcherOf(rule.match.service ?? ['*'])(service)) return;
 
-    const unknown = unknownNames(rule.match, catalog);
+    const unknown = unknownNames(rule.match, catalog, subjects);
     for (const { at: where, message } of unknown) report(errors, where, message);
     if (unknown.length === 0) {
       const verdict = reachOf(rule, { policy, catalog, kinds, earlier, service });
@@ -93,12 +88,7 @@ interface Setting {
 function reachOf(rule: Rule, { policy, catalog, kinds, earlier, service }: Setting): Findings {
   const { match, action } = rule;
   const matching = (of: Rule['match'], { subject, outcome }: Kind): boolean =>
-    matchesKind(
-      { ...of, service: service === undefined ? undefined : of.service },
-      subject,
-      outcome,
-      service ?? '',
-    );
+    matchesKind(of, subject, outcome, service);
 
   if (action === 'sample') {
     const never = match.outcome?.filter((outcome) => rateFor(outcome, 0) === 1) ?? [];
@@ -190,22 +180,3 @@ const isIdle = (policy: Policy, kinds: readonly Kind[]): boolean =>
       passesLevel(policy.level, subject.operation, outcome) &&
       rateFor(outcome, generalRate(policy, subject.operation)) < 1,
   );
-
-/** Exclusions without effect: names nobody declared, and what is protected. For `policy lint`. */
-export function checkExclusions({ exclude }: Policy, catalog: Catalog): Fault[] {
-  const subjects = subjectsOf(catalog);
-  const guardedCategories: readonly string[] = PROTECTED_CATEGORIES;
-  return exclude.actions.flatMap((pattern, index): Fault[] => {
-    const path = ['exclude', 'actions', index];
-    const matches = matcherOf([pattern]);
-    const found = subjects.filter(({ type, aliases }) => [type, ...aliases].some(matches));
-    const freeForm = freeFormOf(catalog, { type: [pattern] }).length > 0;
-    if (found.length === 0 && !freeForm) {
-      return [{ path, message: 'excludes nothing: the catalog has no such type' }];
-    }
-    const guarded = found.find((one) => one.protected || guardedCategories.includes(one.category));
-    return guarded === undefined
-      ? []
-      : [{ path, message: `does not exclude ${guarded.type}, which is protected` }];
-  });
-}

@@ -1,6 +1,6 @@
-import type { Catalog, Match } from '../../schemas/index.ts';
+import type { Catalog, Match, ResolvedEvent } from '../../schemas/index.ts';
 import type { Path } from './document.ts';
-import { freeFormOf, subjectsOf } from './kinds.ts';
+import { freeFormOf } from './kinds.ts';
 import { isGlob, matcherOf } from './patterns.ts';
 
 interface Unknown {
@@ -9,8 +9,11 @@ interface Unknown {
 }
 
 /** Categories and types in a match that the catalog has not. */
-export function unknownNames(match: Match, catalog: Catalog): Unknown[] {
-  const subjects = subjectsOf(catalog);
+export function unknownNames(
+  match: Match,
+  catalog: Catalog,
+  subjects: readonly ResolvedEvent[],
+): Unknown[] {
   const known = new Set([
     ...catalog.categories.keys(),
     ...subjects.map(({ category }) => category),

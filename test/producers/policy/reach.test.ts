@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { faultText, readPolicy } from '../../../producers/policy/document.ts';
-import { checkExclusions, checkReach } from '../../../producers/policy/reach.ts';
+import { idleExclusions } from '../../../producers/policy/idle-exclusions.ts';
+import { checkReach } from '../../../producers/policy/reach.ts';
 import { policySchema, type PolicyDocument } from '../../../schemas/index.ts';
 import { catalog } from '../catalog.ts';
 
@@ -168,7 +169,7 @@ describe('parts without effect', () => {
       version: 1,
       exclude: { actions: ['health_check', 'app.gone', 'security.*'] },
     } satisfies PolicyDocument);
-    expect(checkExclusions(policy, catalog).map(faultText)).toEqual([
+    expect(idleExclusions(policy, catalog).map(faultText)).toEqual([
       'exclude.actions[1] excludes nothing: the catalog has no such type',
       'exclude.actions[2] does not exclude security.key.viewed, which is protected',
     ]);

@@ -35,8 +35,8 @@ test('R-EDGE-07: a stored event can be traced to the policy that kept it', async
     await ledger.close();
     if (before.status !== 'accepted' || after.status !== 'accepted') throw new Error('not kept');
 
-    const { clickhouse, insert } = await ledgerForTest();
-    await insert(
+    const stored = await ledgerForTest();
+    await stored.insert(
       transport.messages.map(({ value }) => {
         const sent = JSON.parse(value) as Readonly<Record<string, unknown>>;
         const { kafka_topic, kafka_topic_id, kafka_partition, kafka_offset, kafka_timestamp } =
@@ -52,7 +52,9 @@ test('R-EDGE-07: a stored event can be traced to the policy that kept it', async
       }),
     );
     const policyOf = async (event_id: string) => {
-      const [found] = await clickhouse.query<{ policy: string }>(sql, { params: { event_id } });
+      const [found] = await stored.clickhouse.query<{ policy: string }>(sql, {
+        params: { event_id },
+      });
       return JSON.parse(found?.policy ?? '{}') as { level: string; policy: { level: string } };
     };
     expect(await policyOf(before.id)).toMatchObject({ level: 'all', policy: { level: 'all' } });
