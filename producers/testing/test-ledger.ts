@@ -9,6 +9,7 @@ import {
 import { createLedger, type CatalogOf, type Ledger } from '../ledger.ts';
 import type { Logger } from '../logger.ts';
 import type { LedgerOptions } from '../options.ts';
+import type { Preparation } from '../receipt.ts';
 import type { OutboundMessage } from '../transport.ts';
 import { exercised } from './coverage.ts';
 import { MemoryTransport } from './memory-transport.ts';
@@ -22,7 +23,10 @@ export interface TestLedgerOptions<C> extends Partial<
 
 /** What a test can ask a ledger in memory. */
 interface Heard {
-  /** What would be stored, as it would be read from the table, in the order it was emitted. */
+  /**
+   * What would be stored, as it would be read from the table, in the order it was emitted; also
+   * what was prepared for an outbox, as if its transaction were committed.
+   */
   readonly events: readonly AuditEvent[];
   /** Why events were rejected or lost: what `onError` was told. */
   readonly errors: readonly LedgerlineError[];
@@ -52,19 +56,28 @@ export function testLedger<const C extends Catalog | readonly (Category | Catalo
   const errors: LedgerlineError[] = [];
   const parts: Catalog | readonly (Category | Catalog)[] = options.catalog;
   const catalog = 'resolve' in parts ? parts : defineCatalog(...parts);
+  const hear = (event: AuditEvent): void => {
+    exercised.add(event.type);
+    events.push(event);
+  };
   const ledger = createLedger({
     service: 'test',
     level: 'all',
     logger: SILENT,
     redaction: { key: { id: 'test', secret: 'only for tests: no secret' } },
-    transport: new HearingTransport((event) => {
-      exercised.add(event.type);
-      events.push(event);
-    }),
+    transport: new HearingTransport(hear),
     ...options,
     onError: (error) => {
       errors.push(error);
       options.onError?.(error);
+    },
+  });
+  const prepare = ledger.prepare.bind(ledger) as (type: string, input: unknown) => Preparation;
+  Object.defineProperty(ledger, 'prepare', {
+    value: (type: string, input: unknown): Preparation => {
+      const preparation = prepare(type, input);
+      if (preparation.status === 'prepared') hear(decodeRow(preparation.value));
+      return preparation;
     },
   });
   const heard: Heard = {

@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createLedger } from '../../../producers/index.ts';
+import { memoryTransport } from '../../../producers/testing.ts';
 import { redactorOf } from '../../../producers/redaction/redactor.ts';
 import { rulesOf, type RedactionOptions } from '../../../producers/redaction/rules.ts';
 import {
@@ -406,4 +409,22 @@ describe('R-REC-07: whatever it is given', () => {
 test('R-EDGE-09: hashing without a key is an error at start that names the types', () => {
   expect(() => rulesOf(catalog)).toThrow('person.updated');
   expect(() => rulesOf(catalog)).not.toThrow('person.plain');
+});
+
+test('R-EDGE-09: a wrong key is refused by rule, and not quoted', () => {
+  const secret = 'too short';
+  const options = { service: 's', catalog, transport: memoryTransport() };
+  const refused = (key: { id: string; secret: string }): string => {
+    try {
+      createLedger({ ...options, redaction: { key } });
+    } catch (error) {
+      return inspect(error, { depth: 9, showHidden: true });
+    }
+    return 'accepted';
+  };
+  expect(refused({ id: 'k', secret })).toContain('redaction.key.secret: must have at least 16');
+  expect(refused({ id: 'a b', secret })).toContain('redaction.key.id: must be 1 to 32 letters');
+  expect(refused({ id: 'k', secret })).not.toContain(secret);
+  expect(() => createLedger(options)).toThrow('redaction.key: is needed');
+  expect(refused({ id: 'k', secret: 'long enough, this one' })).toBe('accepted');
 });

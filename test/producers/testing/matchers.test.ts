@@ -71,6 +71,13 @@ describe('a ledger in memory', () => {
     expect(ledger.events).toEqual([]);
   });
 
+  test('hears what is prepared for an outbox', () => {
+    const ledger = testLedger({ catalog, actor });
+    ledger.prepare('shop.opened', { target: { id: 's_1' } });
+    ledger.emit('shop.viewed', { target: { id: 's_1' } });
+    expect(ledger.events.map(({ type }) => type)).toEqual(['shop.opened', 'shop.viewed']);
+  });
+
   test('says what was not recorded', async () => {
     const ledger = testLedger({ catalog: [...catalog.categories.values()], level: 'writes_only' });
     const emit = ledger.emit.bind(ledger) as (type: string, input: unknown) => unknown;
