@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_RETENTION_DAYS, type RetentionSources } from '../clickhouse/index.ts';
 import { type WorkerConfig, workerConfig } from '../consumers/index.ts';
+import { type OutboxConfig, outboxFromEnv } from '../outbox/index.ts';
 import { type EnvironmentOptions, optionsFromEnv } from '../producers/index.ts';
 import { LedgerlineError } from '../schemas/index.ts';
 
@@ -9,6 +10,7 @@ export interface Environment {
   readonly worker: WorkerConfig;
   readonly edge: EnvironmentOptions;
   readonly retention: RetentionSources;
+  readonly outbox: OutboxConfig;
 }
 
 const retention = z.object({
@@ -43,10 +45,11 @@ export function readEnvironment(env: Variables): Environment {
   // The worker's options have judged the variables that both sides read.
   const edge = attempt(() => optionsFromEnv(only(env, 'AUDIT_TRAIL_')));
   const kept = attempt(() => readRetention(env));
-  if (worker === undefined || edge === undefined || kept === undefined) {
+  const outbox = attempt(() => outboxFromEnv(env));
+  if (!worker || !edge || !kept || !outbox) {
     throw new AggregateError(errors, 'the configuration is faulty');
   }
-  return { worker, edge, retention: kept };
+  return { worker, edge, retention: kept, outbox };
 }
 
 const only = (env: Variables, prefix: string): Variables =>

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { emitCommand } from './commands/emit.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { outboxCommand } from './commands/outbox.ts';
 import { policyCommand } from './commands/policy.ts';
 import { queryCommand } from './commands/query.ts';
 import { stackCommand } from './commands/stack.ts';
@@ -47,6 +48,7 @@ Examples:
     workerCommand(),
     emitCommand(),
     importCommand(),
+    outboxCommand(),
     queryCommand(),
     policyCommand(),
     verifyCommand(),

@@ -87,7 +87,8 @@ export interface WorkerConfig {
 }
 
 /** Names that other parts of Ledgerline read: known here, so that a typo can be told from them. */
-const ELSEWHERE = /^(AUDIT_TRAIL_\w+|LEDGERLINE_RETENTION_FILE)$/;
+const ELSEWHERE =
+  /^(AUDIT_TRAIL_\w+|LEDGERLINE_RETENTION_FILE|LEDGERLINE_OUTBOX_(URL|SCHEMA|BATCH_ROWS|POLL_MS))$/;
 
 /**
  * Reads the options from environment variables.

@@ -76,6 +76,7 @@ if (withKafka && modified(jars) < modified(at('local/kafka/pom.xml'))) {
 const sources = [
   'schemas',
   'producers',
+  'outbox',
   'consumers',
   'clickhouse',
   'local',

@@ -6,7 +6,16 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const FOLDERS = ['schemas', 'producers', 'consumers', 'clickhouse', 'local', 'cli', 'examples'];
+const FOLDERS = [
+  'schemas',
+  'producers',
+  'outbox',
+  'consumers',
+  'clickhouse',
+  'local',
+  'cli',
+  'examples',
+];
 
 const sources = FOLDERS.flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { LedgerlineError } from '../schemas/index.ts';
+import { DEFAULT_SCHEMA } from './schema-name.ts';
+
+/** What holds where an option says nothing. */
+export const OUTBOX_DEFAULTS = {
+  schema: DEFAULT_SCHEMA,
+  batchRows: 500,
+  pollMs: 1_000,
+  drainTimeoutMs: 10_000,
+} as const;
+
+/** What a batch may hold in memory: beside the rows' number, since rows may have 256 KiB. */
+export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+
+const isPostgresUrl = (text: string): boolean => {
+  try {
+    return /^postgres(?:ql)?:$/.test(new URL(text).protocol);
+  } catch {
+    return false;
+  }
+};
+
+const environment = z.object({
+  LEDGERLINE_OUTBOX_URL: z
+    .string()
+    // No value: it holds the password.
+    .refine(isPostgresUrl, 'must be postgres://user:password@host:5432/database')
+    .optional(),
+  LEDGERLINE_OUTBOX_SCHEMA: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'must be a schema name: letters, digits, underscore')
+    .default(OUTBOX_DEFAULTS.schema),
+  LEDGERLINE_OUTBOX_BATCH_ROWS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(OUTBOX_DEFAULTS.batchRows),
+  LEDGERLINE_OUTBOX_POLL_MS: z.coerce
+    .number()
+    .int()
+    .min(50)
+    .max(10_000)
+    .default(OUTBOX_DEFAULTS.pollMs),
+});
+
+export interface OutboxConfig {
+  readonly url: string | undefined;
+  readonly schema: string;
+  readonly batchRows: number;
+  readonly pollMs: number;
+}
+
+/**
+ * Reads the outbox's options from environment variables.
+ *
+ * @throws LedgerlineError CONFIG_INVALID, which lists every malformed value
+ */
+export function outboxFromEnv(env: Readonly<Record<string, string | undefined>>): OutboxConfig {
+  const given = Object.entries(env).filter(([name, value]) => name in environment.shape && value);
+  const parsed = environment.safeParse(Object.fromEntries(given));
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+    throw new LedgerlineError('CONFIG_INVALID', `The environment: ${faults.join('; ')}.`, {
+      hint: 'Every option with its default is in .env.example.',
+    });
+  }
+  const { data } = parsed;
+  return {
+    url: data.LEDGERLINE_OUTBOX_URL,
+    schema: data.LEDGERLINE_OUTBOX_SCHEMA,
+    batchRows: data.LEDGERLINE_OUTBOX_BATCH_ROWS,
+    pollMs: data.LEDGERLINE_OUTBOX_POLL_MS,
+  };
+}
