@@ -93,6 +93,7 @@ export class EdgePolicy {
     this.#hash = hash;
     this.#compiled = this.#compile();
     this.#options.inForce();
+    this.#announce(name);
     this.#tell(this.#change('reload', previous));
   }
 
@@ -114,6 +115,14 @@ export class EdgePolicy {
   /** Reports what limits still turned away. */
   close(): void {
     this.#reportLimits(true);
+  }
+
+  #announce(name: string): void {
+    const { logger } = this.#options;
+    const { enabled, level } = this.#policy;
+    const fields = { policy: name, level, hash: this.#hash };
+    if (enabled) logger.info(fields, 'another policy is in force');
+    else logger.warn(fields, 'another policy is in force: auditing is DISABLED by it');
   }
 
   #judge(policy: Policy, name: string, locate: Locate): void {

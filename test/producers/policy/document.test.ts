@@ -78,6 +78,11 @@ rules:${RULE}
     });
   });
 
+  test('a byte order mark and the line ends of Windows do not matter', () => {
+    expect(readPolicy('\ufeffversion: 1\r\nlevel: all\r\n')).toMatchObject({ ok: true });
+    expect(faultsOf('\ufeffversion: 1\r\nlevel: al\r\n')[0]).toContain('line 2, column 8: level');
+  });
+
   test('all faults at once, each with line and column', () => {
     expect(
       faultsOf(`version: 2

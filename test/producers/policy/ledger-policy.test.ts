@@ -281,7 +281,7 @@ describe('R-EDGE-07: reload without restart', () => {
 
   test('turning recording off is the last thing recorded, turning it on the first', async () => {
     const { path, replace } = policyFile('version: 1\nlevel: all\n');
-    const { ledger, changes } = ledgerOn({ policy: path });
+    const { ledger, logger, changes } = ledgerOn({ policy: path });
     replace('version: 1\nlevel: all\nenabled: false\n');
     process.emit('SIGHUP');
     await until(() => expect(ledger.emit('app.viewed', view).status).toBe('filtered'));
@@ -290,6 +290,10 @@ describe('R-EDGE-07: reload without restart', () => {
     await until(() => expect(ledger.emit('app.viewed', view).status).toBe('accepted'));
     await ledger.close();
     expect(changes().map(({ data }) => data?.['enabled'])).toEqual([true, false, true]);
+    expect(logger.lines.filter((line) => line.includes('in force'))).toEqual([
+      'warn: another policy is in force: auditing is DISABLED by it',
+      'info: another policy is in force',
+    ]);
   });
 
   test('a change that finds no room is recorded as soon as there is some', async () => {
