@@ -146,6 +146,14 @@ async function plant(ledger: ReturnType<typeof openLedger>): Promise<Receipt[]> 
     say({ outcome: canary('outcome') }),
     emit(`vault ${canary('type')}`, {}),
   ];
+  const fails = ledger.audited(
+    'vault.updated',
+    () => {
+      throw new Error(`no answer from redis://:${canary('audited')}@cache`);
+    },
+    { target, data: { note: VISIBLE } },
+  );
+  expect(fails).toThrow('no answer');
   const script = `console.log('password=${canary('stdout')}'); console.error('${canary('known')}')`;
   const run = await ledger.execute(
     'vault.command.run',
@@ -240,6 +248,10 @@ test('R-EDGE-09: no planted secret is in any file, log, metric, error, message o
   const registry = new Registry();
   ledgerMetrics(ledger, { registry });
   const sent = await plant(ledger);
+  const prepared = ledger.prepare('vault.updated', {
+    target: { id: 'v_1' },
+    data: { note: VISIBLE, masked: canary('prepared') },
+  });
   const metrics = await registry.metrics();
   const { complete } = await ledger.close();
   const receipts = [...spooled, ...sent];
@@ -264,12 +276,13 @@ test('R-EDGE-09: no planted secret is in any file, log, metric, error, message o
     receipts: textOf(receipts),
     errors: textOf(heard),
     stats: textOf(ledger.stats()),
+    prepared: prepared.status === 'prepared' ? prepared.value.toString() : prepared.status,
   };
   expect(Object.entries(places).map(([place, text]) => [place, found(text)])).toEqual(
     Object.keys(places).map((place) => [place, []]),
   );
+  for (const text of [spool, kafka, rows, places.prepared]) expect(text).toContain(VISIBLE);
   for (const text of [spool, kafka, rows]) {
-    expect(text).toContain(VISIBLE);
     expect(text).toContain('hmac-sha256:k1:');
     expect(text).toContain('[masked]');
   }
