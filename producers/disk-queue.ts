@@ -48,7 +48,7 @@ export class DiskQueue {
     this.#sender = sender;
     this.#listeners = listeners;
     this.#bounds = bounds;
-    this.#spool = new Spool(spool, logger);
+    this.#spool = new Spool(spool, logger, () => this.refill());
     this.#refusing = new Episode({
       begins: () =>
         logger.error(

@@ -38,7 +38,7 @@ export type FsyncPolicy = (typeof FSYNC_POLICIES)[number];
 
 /** Where events wait on disk while Kafka is away, and across restarts. */
 export interface SpoolOptions {
-  /** Made where it is missing. Several processes may share one; several machines must not. */
+  /** Made where it is missing. Processes may share one; machines had better not. */
   readonly directory: string;
   /** Of this process's part of the folder; 1 GiB. */
   readonly maxBytes?: number | undefined;

@@ -8,13 +8,13 @@ export interface Cursor {
   readonly offset: number;
 }
 
-const FILE = 'cursor';
+export const CURSOR_FILE = 'cursor';
 const BYTES = 12;
 
 /** What {@link CursorFile} wrote last; undefined when it is not there or not whole. */
 export function readCursor(folder: string): Cursor | undefined {
   try {
-    const bytes = readFileSync(join(folder, FILE));
+    const bytes = readFileSync(join(folder, CURSOR_FILE));
     if (bytes.length !== BYTES || crc32(bytes.subarray(0, 8)) !== bytes.readUInt32LE(8)) {
       return undefined;
     }
@@ -34,7 +34,7 @@ export class CursorFile {
 
   constructor(folder: string) {
     // Not emptied: what the last owner wrote holds until this one knows better.
-    this.#file = openSync(join(folder, FILE), constants.O_WRONLY | constants.O_CREAT, 0o600);
+    this.#file = openSync(join(folder, CURSOR_FILE), constants.O_WRONLY | constants.O_CREAT, 0o600);
   }
 
   write({ segment, offset }: Cursor): void {

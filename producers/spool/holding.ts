@@ -32,11 +32,15 @@ export class Holding {
   }
 
   writeCursor(): void {
+    if (this.#cursorDue) this.beat();
+  }
+
+  /** Writes the cursor, moved or not: to other machines this is the sign that its owner lives. */
+  beat(): void {
     const [first] = this.segments;
-    if (!this.#cursorDue || first === undefined) return;
     this.#cursorDue = false;
     try {
-      this.#cursor.write({ segment: first.number, offset: first.settledTo });
+      this.#cursor.write({ segment: first?.number ?? 0, offset: first?.settledTo ?? 0 });
     } catch {
       // An old cursor only means that more is sent again.
     }

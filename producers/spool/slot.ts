@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownerName, ownerOf, standingOf, type Owner } from './owner.ts';
-import { readCursor } from './cursor.ts';
+import { CURSOR_FILE, readCursor } from './cursor.ts';
 import { Segment } from './segment.ts';
 
 const FREE = 'free';
@@ -69,14 +69,17 @@ export function claimSlot(folder: string, owner: Owner): Slot {
   return slot;
 }
 
-export interface Inheritance {
+/** An owner on another machine that has not been heard of for so long is dead: six beats. */
+export const SILENT_AFTER_MS = 60_000;
+
+interface Inheritance {
   readonly slots: readonly Slot[];
-  /** Folders of other machines: whether their owners live cannot be seen from here. */
+  /** Folders of other machines, which have been heard of a moment ago. */
   readonly elsewhere: readonly string[];
 }
 
 /** Takes over what dead processes left, oldest first. The folder is made where it is missing. */
-export function inheritSlots(folder: string, owner: Owner): Inheritance {
+export function inheritSlots(folder: string, owner: Owner, nowMs = Date.now()): Inheritance {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const slots: Slot[] = [];
   const elsewhere: string[] = [];
@@ -87,13 +90,22 @@ export function inheritSlots(folder: string, owner: Owner): Inheritance {
     if (holder !== FREE) {
       if (before === undefined) continue;
       const standing = standingOf(before, owner);
-      if (standing === 'elsewhere') elsewhere.push(name);
-      if (standing !== 'dead') continue;
+      if (standing === 'alive') continue;
+      if (standing === 'elsewhere' && nowMs - heardOf(join(folder, name)) <= SILENT_AFTER_MS) {
+        elsewhere.push(name);
+        continue;
+      }
     }
     const slot = new Slot(folder, id, ownerName(owner));
     if (renamed(join(folder, name), slot.path)) slots.push(slot);
   }
   return { slots, elsewhere };
+}
+
+/** When the owner last wrote its cursor, which it does all the time. */
+function heardOf(path: string): number {
+  const ofCursor = statSync(join(path, CURSOR_FILE), { throwIfNoEntry: false });
+  return (ofCursor ?? statSync(path, { throwIfNoEntry: false }))?.mtimeMs ?? Infinity;
 }
 
 /** False when another process was faster. */

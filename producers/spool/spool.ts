@@ -14,6 +14,7 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 const RECYCLE_BYTES = 256 * 1024;
 const RETRY_AFTER_MS = 1_000;
 const CURSOR_INTERVAL_MS = 200;
+const BEAT_INTERVAL_MS = 10_000;
 
 /** A record that was just appended. */
 export interface Appended {
@@ -56,10 +57,16 @@ export class Spool {
   #error: Error | undefined;
   #retryAtMs = 0;
   #cursorTimer: NodeJS.Timeout | undefined;
+  readonly #beating: NodeJS.Timeout;
+  readonly #onInherited: () => void;
+  #othersAreElsewhere = false;
 
-  constructor(options: CheckedSpool, logger: Logger) {
+  /** @param onInherited something was taken over while it was running already */
+  constructor(options: CheckedSpool, logger: Logger, onInherited: () => void = () => undefined) {
     this.#options = options;
     this.#logger = logger;
+    this.#onInherited = onInherited;
+    this.#beating = setInterval(() => this.#beat(), BEAT_INTERVAL_MS).unref();
     this.#segmentBytes = Math.min(SEGMENT_BYTES, Math.floor(options.maxBytes / 8));
     this.#open();
   }
@@ -155,6 +162,7 @@ export class Spool {
   /** What is not settled stays, for whoever opens the folder next. */
   async close(): Promise<void> {
     clearTimeout(this.#cursorTimer);
+    clearInterval(this.#beating);
     this.#writeCursors();
     await this.#reader.close();
     try {
@@ -184,30 +192,42 @@ export class Spool {
     return this.#own;
   }
 
+  /** What is inherited comes before all of this process's own. */
   #inherit(directory: string): void {
     const { slots, elsewhere } = inheritSlots(directory, this.#owner);
+    let bytes = 0;
     for (const slot of slots) {
       const holding = new Holding(slot, true, this.#logger);
-      this.#holdings.push(holding);
+      this.#holdings.splice(this.#holdings.findLastIndex(isInherited) + 1, 0, holding);
       for (const { size, readTo } of holding.segments) {
         this.#bytes += size;
-        this.#unreadBytes += Math.max(0, size - readTo);
+        bytes += Math.max(0, size - readTo);
       }
       this.#tidy(holding);
     }
-    if (this.hasBacklog) {
-      this.#inheritsSinceMs = performance.now();
-      this.#logger.warn(
-        { bytes: this.#unreadBytes },
-        'an earlier process left events on disk; they are sent first',
-      );
+    this.#unreadBytes += bytes;
+    if (bytes > 0) {
+      this.#inheritsSinceMs ??= performance.now();
+      this.#logger.warn({ bytes }, 'an earlier process left events on disk; they are sent first');
     }
-    if (elsewhere.length > 0) {
+    if (elsewhere.length > 0 && !this.#othersAreElsewhere) {
       this.#logger.warn(
         { folders: elsewhere },
-        'the spool has folders of another machine; once it is gone, rename them to end in @free',
+        'another machine uses this spool, or has until just now; what it leaves is taken over later',
       );
     }
+    this.#othersAreElsewhere = elsewhere.length > 0;
+  }
+
+  #beat(): void {
+    for (const holding of this.#holdings) holding.beat();
+    if (!this.#othersAreElsewhere) return;
+    try {
+      this.#inherit(this.#options.directory);
+    } catch {
+      // The folder cannot be read just now: the next beat tries again.
+    }
+    if (this.hasBacklog) this.#onInherited();
   }
 
   #oldestUnread(): { readonly holding: Holding; readonly segment: Segment } | undefined {
@@ -237,7 +257,7 @@ export class Spool {
     if (!holding.inherited || holding.segments.length > 0) return;
     this.#holdings.splice(this.#holdings.indexOf(holding), 1);
     holding.letGo();
-    if (!this.#holdings.some(({ inherited }) => inherited)) this.#inheritanceIsSent();
+    if (!this.#holdings.some(isInherited)) this.#inheritanceIsSent();
   }
 
   #inheritanceIsSent(): void {
@@ -273,3 +293,5 @@ export class Spool {
     this.#retryAtMs = performance.now() + RETRY_AFTER_MS;
   }
 }
+
+const isInherited = ({ inherited }: Holding): boolean => inherited;

@@ -1,18 +1,21 @@
 import {
   appendFileSync,
-  readdirSync,
+  copyFileSync,
   readFileSync,
+  readdirSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { OutboundMessage } from '../../../producers/index.ts';
 import { thisProcess } from '../../../producers/spool/owner.ts';
 import type { SpoolPlace } from '../../../producers/spool/segment.ts';
-import { claimSlot, inheritSlots } from '../../../producers/spool/slot.ts';
+import { Holding } from '../../../producers/spool/holding.ts';
+import { claimSlot, inheritSlots, SILENT_AFTER_MS } from '../../../producers/spool/slot.ts';
 import { Spool, type Returned } from '../../../producers/spool/spool.ts';
 import { lineLogger } from '../catalog.ts';
 import { newFolder } from './folder.ts';
@@ -49,6 +52,15 @@ const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.seg'),
   );
+
+/** The file of a spool that holds just this. */
+async function fileOf(one: OutboundMessage): Promise<string> {
+  const folder = newFolder();
+  const { spool } = openSpool(folder);
+  spool.append(one, 'app');
+  await spool.close();
+  return join(folder, filesIn(folder)[0] ?? '');
+}
 
 /** As a killed process leaves it: its slot, under an owner that is no more. */
 function abandoned(folder: string) {
@@ -165,13 +177,27 @@ describe('R-EDGE-08: the spool', () => {
     expect(taken).toEqual([1, 0, 0, 0, 0]);
   });
 
-  test('a folder of another machine is left alone, and said', () => {
+  test('a folder of another machine is left alone while its owner is heard of, and taken over after', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
     const folder = newFolder();
-    claimSlot(folder, { ...thisProcess(), host: '00000000' });
+    const other = claimSlot(folder, { ...thisProcess(), host: '00000000' });
+    copyFileSync(await fileOf(event(1)), other.segmentPath(1));
+    const owner = new Holding(other, false, lineLogger());
     const { logger, spool } = openSpool(folder);
-    expect(logger.lines).toEqual([expect.stringContaining('of another machine')]);
+    for (let seconds = 0; seconds < 120; seconds += 10) {
+      owner.beat();
+      // The file system has a clock of its own.
+      utimesSync(join(other.path, 'cursor'), new Date(), new Date());
+      vi.advanceTimersByTime(10_000);
+    }
     expect(spool.hasBacklog).toBe(false);
-    expect(readdirSync(folder)).toHaveLength(2);
+    vi.advanceTimersByTime(SILENT_AFTER_MS + 10_000);
+    expect(idsOf(await readAll(spool))).toEqual(['event-1']);
+    expect(logger.lines).toEqual([
+      expect.stringContaining('another machine uses this spool'),
+      expect.stringContaining('left events on disk'),
+    ]);
   });
 
   test('the limit holds, and there is room again when something is settled', async () => {
