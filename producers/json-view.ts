@@ -1,3 +1,5 @@
+import { isProxy } from 'node:util/types';
+
 /** Stands in the place of what cannot be read, ends in itself, or has no room: as on the wire. */
 export const MARKERS = {
   circular: '[circular]',
@@ -113,7 +115,7 @@ const readableList = (list: readonly unknown[]): readonly unknown[] =>
 
 /** The same of a proxy whose keys cannot be asked for. */
 function readable(value: object): ObjectView {
-  Reflect.ownKeys(value);
+  if (isProxy(value)) Reflect.ownKeys(value);
   return value as Readonly<Record<string, unknown>>;
 }
 
