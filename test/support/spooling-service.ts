@@ -45,19 +45,25 @@ const promises = openSync(PROMISES, 'a');
 const promised = (id: string): void => void writeSync(promises, `${id}\n`);
 const counts = spool === undefined ? 'accepted' : 'spooled';
 
+let heardOfKafka = false;
 console.log('ready');
 for (let n = 0; n < Number(EVENTS); n += 1) {
   const input = { target: { id: `thing_${n % 40}` }, message: 'x'.repeat(300) };
   if (n % 10 === 9) {
     ledger.record('disk.noted', input).then(
-      (end) => end.status === 'stored' && promised(end.id),
+      (end) => {
+        if (end.status !== 'stored') return;
+        promised(end.id);
+        if (!heardOfKafka) console.log('stored');
+        heardOfKafka = true;
+      },
       () => undefined,
     );
   } else {
     const receipt = ledger.emit('disk.noted', input);
     if (receipt.status === counts) promised(receipt.id);
   }
-  if (n % 10 === 0) await setTimeout(3);
+  if (n % 4 === 0) await setTimeout(3);
 }
 if (LAST !== '') {
   const report = await ledger.close({ timeoutMs: 30_000 });

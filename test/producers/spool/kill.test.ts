@@ -12,22 +12,36 @@ const SERVICE = fileURLToPath(new URL('../../support/spooling-service.ts', impor
 const brokers = inject('brokers');
 const NOBODY = '127.0.0.1:1';
 
+interface Service {
+  readonly child: ChildProcess;
+  /** Kafka has the first event that it recorded. */
+  readonly stored: Promise<void>;
+}
+
 /** Starts the service; resolves once it audits. */
-async function start(env: Readonly<Record<string, string>>): Promise<ChildProcess> {
+async function start(env: Readonly<Record<string, string>>): Promise<Service> {
   const child = spawn(process.execPath, ['--import', 'tsx', SERVICE], {
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  child.stderr?.resume();
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
-  return child;
+  let said = '';
+  const says = (word: string): Promise<void> =>
+    new Promise((resolve) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes(word)) resolve();
+      });
+    });
+  const stored = says('stored');
+  await says('ready');
+  return { child, stored };
 }
 
 interface Story {
   /** So many processes at once, on one folder. */
   readonly processes?: number;
-  /** For each life: whether Kafka is there, and after how many milliseconds it is killed. */
+  /** For each life: whether Kafka is there, and how long after it has the first event it is killed. */
   readonly lives: readonly { readonly kafka: boolean; readonly killedAfterMs: number }[];
   readonly sabotage?: string;
 }
@@ -45,13 +59,19 @@ async function tell({ lives, processes = 1, sabotage = '' }: Story) {
   };
   for (const { kafka, killedAfterMs } of lives) {
     const place = { ...env, BROKERS: kafka ? (brokers[0] ?? '') : NOBODY };
-    const children = await Promise.all(Array.from({ length: processes }, () => start(place)));
+    const services = await Promise.all(Array.from({ length: processes }, () => start(place)));
+    if (kafka) await Promise.all(services.map(({ stored }) => stored));
     await setTimeout(killedAfterMs);
-    const exits = children.map((child) => once(child, 'exit'));
-    for (const child of children) child.kill('SIGKILL');
+    const exits = services.map(({ child }) => once(child, 'exit'));
+    for (const { child } of services) child.kill('SIGKILL');
     await Promise.all(exits);
   }
-  const last = await start({ ...env, BROKERS: brokers[0] ?? '', EVENTS: '50', LAST: 'yes' });
+  const { child: last } = await start({
+    ...env,
+    BROKERS: brokers[0] ?? '',
+    EVENTS: '50',
+    LAST: 'yes',
+  });
   const [code] = (await once(last, 'exit')) as [number | null];
   expect(code).toBe(0);
   const worker = scene.worker();
@@ -93,7 +113,7 @@ describe('R-EDGE-08: a service that is killed at any moment', () => {
 
 describe('controls: the judge objects', () => {
   test('to repeats that are not marked', { timeout: 120_000 }, async () => {
-    const lives = [1, 2, 3].map((n) => ({ kafka: true, killedAfterMs: 300 + n * 50 }));
+    const lives = [100, 200, 300].map((killedAfterMs) => ({ kafka: true, killedAfterMs }));
     expect((await tell({ lives, sabotage: 'unmarked' })).doubled).toBeGreaterThan(0);
   });
 
