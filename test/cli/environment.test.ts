@@ -23,7 +23,15 @@ const RESERVED = new Set(['AUDIT_TRAIL_CLEANUP_ENABLED', 'AUDIT_TRAIL_CLEANUP_BA
 /** The variables that the sources name. */
 function named(): Set<string> {
   const found = new Set<string>();
-  for (const part of ['cli', 'clickhouse', 'consumers', 'local', 'producers', 'schemas']) {
+  for (const part of [
+    'cli',
+    'clickhouse',
+    'consumers',
+    'local',
+    'outbox',
+    'producers',
+    'schemas',
+  ]) {
     for (const file of readdirSync(`${root}/${part}`, { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.ts')) continue;
       const text = readFileSync(`${root}/${part}/${file}`, 'utf8');
