@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 const CLI = fileURLToPath(new URL('../../dist/cli/ledgerline.js', import.meta.url));
 
 /** Prepares events; never connects. */
-export const ledger = createLedger({
+const ledger = createLedger({
   service: 'shop',
   catalog: [infrastructure],
   kafka: { brokers: ['127.0.0.1:1'] },

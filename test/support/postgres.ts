@@ -59,8 +59,13 @@ export async function startPostgres(): Promise<Postgres> {
   const made = spawnSync(
     join(programs, 'initdb'),
     [
-      ...['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', passwordFile],
-      ...['-E', 'UTF8', '--locale=C', '--no-sync'],
+      `--pgdata=${data}`,
+      '--username=postgres',
+      '--auth=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-sync',
     ],
     { env, encoding: 'utf8', timeout: 30_000, ...user },
   );
