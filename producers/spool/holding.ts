@@ -26,6 +26,14 @@ export class Holding {
     return this.segments.some((segment) => !segment.isSettled);
   }
 
+  get unreadBytes(): number {
+    return this.segments.reduce((sum, { size, readTo }) => sum + Math.max(0, size - readTo), 0);
+  }
+
+  get bytes(): number {
+    return this.segments.reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** The cursor lags behind what is settled. */
   moved(): void {
     this.#cursorDue = true;

@@ -1,12 +1,13 @@
 import type { Logger } from '../logger.ts';
 import type { CheckedSpool } from '../options.ts';
 import type { OutboundMessage } from '../transport.ts';
+import { Estate } from './estate.ts';
 import { Holding } from './holding.ts';
 import { thisProcess, type Owner } from './owner.ts';
 import { SegmentReader, type ReadLimits } from './reader.ts';
 import { RecordEncoder } from './record.ts';
 import type { Segment, SpoolPlace } from './segment.ts';
-import { claimSlot, inheritSlots } from './slot.ts';
+import { claimSlot } from './slot.ts';
 import { SegmentWriter } from './writer.ts';
 
 const SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -44,6 +45,7 @@ export class Spool {
   readonly #options: CheckedSpool;
   readonly #logger: Logger;
   readonly #owner: Owner = thisProcess();
+  readonly #estate: Estate;
   readonly #segmentBytes: number;
   readonly #encoder = new RecordEncoder();
   readonly #reader = new SegmentReader();
@@ -52,20 +54,18 @@ export class Spool {
   #own: Writing | undefined;
   #bytes = 0;
   #unreadBytes = 0;
-  #inheritsSinceMs: number | undefined;
-  #inheritedEvents = 0;
   #error: Error | undefined;
   #retryAtMs = 0;
   #cursorTimer: NodeJS.Timeout | undefined;
   readonly #beating: NodeJS.Timeout;
   readonly #onInherited: () => void;
-  #othersAreElsewhere = false;
 
   /** @param onInherited something was taken over while it was running already */
   constructor(options: CheckedSpool, logger: Logger, onInherited: () => void = () => undefined) {
     this.#options = options;
     this.#logger = logger;
     this.#onInherited = onInherited;
+    this.#estate = new Estate(options.directory, this.#owner, logger);
     this.#beating = setInterval(() => this.#beat(), BEAT_INTERVAL_MS).unref();
     this.#segmentBytes = Math.min(SEGMENT_BYTES, Math.floor(options.maxBytes / 8));
     this.#open();
@@ -152,7 +152,7 @@ export class Spool {
     segment.settle(place);
     const holding = this.#holdings.find(({ segments }) => segments.includes(segment));
     if (holding === undefined) return;
-    if (holding.inherited) this.#inheritedEvents += 1;
+    if (holding.inherited) this.#estate.settledOne();
     if (segment.isSettled && !segment.sealed && segment.size >= RECYCLE_BYTES) this.#seal();
     holding.moved();
     this.#cursorTimer ??= setTimeout(() => this.#writeCursors(), CURSOR_INTERVAL_MS).unref();
@@ -179,7 +179,7 @@ export class Spool {
     if (this.#retryAtMs > 0 && performance.now() < this.#retryAtMs) return undefined;
     try {
       const { directory, fsync } = this.#options;
-      this.#inherit(directory);
+      this.#inherit();
       const slot = claimSlot(directory, this.#owner);
       const holding = new Holding(slot, false, this.#logger);
       this.#holdings.push(holding);
@@ -193,37 +193,20 @@ export class Spool {
   }
 
   /** What is inherited comes before all of this process's own. */
-  #inherit(directory: string): void {
-    const { slots, elsewhere } = inheritSlots(directory, this.#owner);
-    let bytes = 0;
-    for (const slot of slots) {
-      const holding = new Holding(slot, true, this.#logger);
+  #inherit(): void {
+    for (const holding of this.#estate.takeOver()) {
       this.#holdings.splice(this.#holdings.findLastIndex(isInherited) + 1, 0, holding);
-      for (const { size, readTo } of holding.segments) {
-        this.#bytes += size;
-        bytes += Math.max(0, size - readTo);
-      }
+      this.#bytes += holding.bytes;
+      this.#unreadBytes += holding.unreadBytes;
       this.#tidy(holding);
     }
-    this.#unreadBytes += bytes;
-    if (bytes > 0) {
-      this.#inheritsSinceMs ??= performance.now();
-      this.#logger.warn({ bytes }, 'an earlier process left events on disk; they are sent first');
-    }
-    if (elsewhere.length > 0 && !this.#othersAreElsewhere) {
-      this.#logger.warn(
-        { folders: elsewhere },
-        'another machine uses this spool, or has until just now; what it leaves is taken over later',
-      );
-    }
-    this.#othersAreElsewhere = elsewhere.length > 0;
   }
 
   #beat(): void {
     for (const holding of this.#holdings) holding.beat();
-    if (!this.#othersAreElsewhere) return;
+    if (!this.#estate.othersAreElsewhere) return;
     try {
-      this.#inherit(this.#options.directory);
+      this.#inherit();
     } catch {
       // The folder cannot be read just now: the next beat tries again.
     }
@@ -257,17 +240,7 @@ export class Spool {
     if (!holding.inherited || holding.segments.length > 0) return;
     this.#holdings.splice(this.#holdings.indexOf(holding), 1);
     holding.letGo();
-    if (!this.#holdings.some(isInherited)) this.#inheritanceIsSent();
-  }
-
-  #inheritanceIsSent(): void {
-    if (this.#inheritsSinceMs === undefined) return;
-    const tookMs = Math.round(performance.now() - this.#inheritsSinceMs);
-    this.#inheritsSinceMs = undefined;
-    this.#logger.info(
-      { events: this.#inheritedEvents, tookMs },
-      'what an earlier process left on disk is sent',
-    );
+    if (!this.#holdings.some(isInherited)) this.#estate.isSent();
   }
 
   #seal(): void {
