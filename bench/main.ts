@@ -6,6 +6,7 @@ import * as pipeline from './pipeline.ts';
 import * as policy from './policy.ts';
 import * as storage from './storage.ts';
 import * as table from './table.ts';
+import * as users from './users.ts';
 
 interface Bench {
   readonly says: string;
@@ -38,6 +39,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   table: {
     says: 'layouts of the ledger’s table against the whole query catalogue',
     run: table.run,
+  },
+  users: {
+    says: 'a service under 2,000 connections: auditing off, on, waiting, and with Kafka stopped or hung',
+    run: users.run,
   },
 };
 

@@ -3,16 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startStack, type Stack } from '../local/stack.ts';
 
-/** Kafka and the engine for one bench, in a folder of their own that goes when it ends, however it ends. */
-export async function withStack<T>(use: (stack: Stack) => Promise<T>): Promise<T> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'ledgerline-bench-'));
-  const remove = (): void => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
-  // The stack's own guards end its processes with this one.
-  const interrupted = (): never => process.exit(130);
-  process.once('exit', remove);
-  process.once('SIGINT', interrupted);
-  process.once('SIGTERM', interrupted);
-  try {
+/** Kafka and the engine for one bench, in a folder of their own. */
+export function withStack<T>(use: (stack: Stack) => Promise<T>): Promise<T> {
+  return withFolder(async (dataDir) => {
     progress('starting Kafka and ClickHouse …');
     const stack = await startStack({ dataDir });
     try {
@@ -20,6 +13,20 @@ export async function withStack<T>(use: (stack: Stack) => Promise<T>): Promise<T
     } finally {
       await stack.stop();
     }
+  });
+}
+
+/** A folder for one bench, which goes when it ends, however it ends. */
+export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'ledgerline-bench-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  // The processes in it have guards, which end them with this one.
+  const interrupted = (): never => process.exit(130);
+  process.once('exit', remove);
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  try {
+    return await use(folder);
   } finally {
     process.off('SIGINT', interrupted);
     process.off('SIGTERM', interrupted);

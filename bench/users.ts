@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { freePort } from '../local/free-port.ts';
+import { startKafka } from '../local/kafka.ts';
+import { LEVELS } from '../schemas/index.ts';
+import { progress, rounded, wholeNumber, withFolder } from './stack.ts';
+import { figuresOf, type Round, type UsersFigures } from './users/figures.ts';
+import { openHungKafka } from './users/hung-kafka.ts';
+import { type Run, runVariant, type Setting } from './users/run-variant.ts';
+import { orderOf, VARIANTS, type Variant } from './users/variants.ts';
+
+/** The broker compiles what it does often: the first to send would pay for all. */
+const COLD_SECONDS = 3;
+/** Of a process, beside its connections. */
+const OTHER_FILES = 200;
+
+const USAGE = `npm run bench -- users [--connections 2000] [--seconds 8] [--rounds 3]
+                       [--level writes_only] [--json]
+
+A Fastify service in a process of its own, and autocannon in another, with so many connections that
+ask again as soon as they are answered. Of its requests 85 % read, 10 % write, 5 % fail or are denied;
+each is an event, and the policy's level says which are kept. Each round runs every variant:
+
+  off, offAgain   no ledger in the service; twice, since the machine is never the same twice
+  on              the middleware, and one emit for each request
+  sync            the same with AUDIT_TRAIL_ASYNC=false: responses wait for what was said
+  kafkaStopped    nothing listens where Kafka should be
+  kafkaHung       something accepts connections there, and never answers
+
+A variant counts once every action that the service counted is found: in the topic, which is read back,
+or in ledger.stats() under the cause for which it is not there. What the close leaves on disk is sent
+by the next start first. Ratios are to the two runs without a ledger of the same round.
+`;
+
+/** `npm run bench -- users` */
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      connections: { type: 'string', default: '2000' },
+      seconds: { type: 'string', default: '8' },
+      rounds: { type: 'string', default: '3' },
+      level: { type: 'string', default: 'writes_only' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const connections = wholeNumber('connections', values.connections, 1);
+  const seconds = wholeNumber('seconds', values.seconds, 1);
+  const rounds = wholeNumber('rounds', values.rounds, 1);
+  const { level } = values;
+  if (!LEVELS.some((known) => known === level)) {
+    throw new RangeError(`--level: one of ${LEVELS.join(', ')}`);
+  }
+  checkOpenFiles(connections);
+  const figures = await measure({ connections, seconds, level }, rounds);
+  const report = { connections, seconds, rounds, level, ...figures };
+  if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else print(report);
+  if (report.errors > 0) process.exitCode = 1;
+}
+
+function measure(
+  load: Pick<Setting, 'connections' | 'seconds' | 'level'>,
+  rounds: number,
+): Promise<UsersFigures> {
+  return withFolder(async (folder) => {
+    progress('starting Kafka …');
+    const kafka = await startKafka({ dataDir: join(folder, 'kafka') });
+    const hung = await openHungKafka();
+    try {
+      const there = kafka.brokers[0] ?? '';
+      const stopped = `127.0.0.1:${await freePort()}`;
+      const setting = { ...load, folder, brokers: { there, stopped, hung: hung.address } };
+      const cold = { ...setting, seconds: Math.min(COLD_SECONDS, load.seconds) };
+      progress('warming up the broker …');
+      await runVariant('on', 'bench.users.cold', cold);
+      const done: Round[] = [];
+      for (let round = 0; round < rounds; round += 1) done.push(await oneRound(round, setting));
+      return figuresOf(done);
+    } finally {
+      await hung.close();
+      await kafka.stop();
+    }
+  });
+}
+
+async function oneRound(round: number, setting: Setting): Promise<Round> {
+  const runs: Partial<Record<Variant, Run>> = {};
+  for (const variant of orderOf(round)) {
+    const run = await runVariant(variant, `bench.users.${variant}.${round}`, setting);
+    runs[variant] = run;
+    progress(
+      `round ${round + 1} ${variant.padEnd(12)} ${rounded(run.throughput)} requests/s, ` +
+        `p50 ${rounded(run.p50Ms, 1)} ms, p99 ${rounded(run.p99Ms, 1)} ms, ` +
+        `${rounded(run.cpuPerRequestUs, 1)} µs, ${run.errors} errors`,
+    );
+  }
+  return runs as Round;
+}
+
+/** Service and users hold each connection once, in a process each. */
+function checkOpenFiles(connections: number): void {
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  const [, soft = 'unlimited'] = /^Max open files\s+(\S+)/mu.exec(limits) ?? [];
+  const needed = connections + OTHER_FILES;
+  if (soft === 'unlimited' || Number(soft) >= needed) return;
+  throw new Error(
+    `a process may open ${soft} files, and ${connections} connections need ${needed}: ` +
+      `raise the limit (ulimit -n ${needed}), or ask for fewer --connections`,
+  );
+}
+
+function print({ variants, ...figures }: UsersFigures): void {
+  process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
+  console.table(
+    VARIANTS.map((variant) => {
+      const { account, ...row } = variants[variant];
+      return { variant, ...row, causes: JSON.stringify(account?.causes ?? {}) };
+    }),
+  );
+}

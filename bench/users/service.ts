@@ -1,0 +1,183 @@
+/**
+ * The service of the users bench: a gateway's tools over HTTP, in memory. It does what services do
+ * with a request: logs it, checks whose it is, parses and validates a body, reads or writes, answers
+ * JSON. With `--spool DIR` it audits as well, as AUDIT_TRAIL_* and LEDGERLINE_KAFKA_* say; without,
+ * there is no trace of a ledger in it. SIGTERM ends it.
+ *
+ * It says two lines of JSON: where it listens, and at its end a {@link ServiceReport}.
+ */
+import { parseArgs } from 'node:util';
+import fastify, { type FastifyRequest } from 'fastify';
+import { pino } from 'pino';
+import {
+  authorization,
+  changesBetween,
+  createLedger,
+  defineCatalog,
+  gateway,
+  optionsFromEnv,
+  type LedgerStats,
+} from '../../producers/index.ts';
+import { auditFastify } from '../../producers/http/fastify.ts';
+import { userOf } from './session.ts';
+import { Invocation, ToolFields, Tools, type Tool } from './tools.ts';
+
+/** How often something was done, by category and outcome. */
+export type Actions = Record<string, Record<string, number>>;
+
+export interface ServiceReport {
+  /** Counted by the service itself, each before it says so to the ledger. */
+  readonly performed: Actions;
+  /** Accepted in all. */
+  readonly connections: number;
+  readonly peakRssMb: number;
+  /** Undefined without a ledger. */
+  readonly audit:
+    | {
+        /** When the last request was answered, before the close. */
+        readonly pendingBeforeClose: number;
+        readonly left: number;
+        readonly spooled: number;
+        readonly stats: LedgerStats;
+      }
+    | undefined;
+}
+
+const CLOSE_MS = 5_000;
+/** All users come at once. */
+const BACKLOG = 4_096;
+
+const { spool } = parseArgs({ options: { spool: { type: 'string' } } }).values;
+const ledger =
+  spool === undefined
+    ? undefined
+    : createLedger({
+        service: 'gateway',
+        catalog: defineCatalog(gateway, authorization),
+        spool: { directory: spool },
+        ...optionsFromEnv(process.env),
+      });
+
+const performed: Actions = {};
+function did(category: 'gateway' | 'authorization', outcome: string): void {
+  const outcomes = (performed[category] ??= {});
+  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+}
+
+class HttpError extends Error {
+  readonly statusCode: number;
+  readonly code: string;
+  constructor(statusCode: number, code: string, message: string) {
+    super(message);
+    this.statusCode = statusCode;
+    this.code = code;
+  }
+}
+
+const http = fastify({
+  forceCloseConnections: true,
+  logger: { stream: pino.destination({ dest: '/dev/null', sync: false }) },
+});
+const tools = new Tools();
+let connections = 0;
+http.server.on('connection', () => (connections += 1));
+
+const users = new WeakMap<FastifyRequest, string>();
+http.addHook('onRequest', (request, _reply, done) => {
+  const user = userOf(request.headers.authorization?.slice('Bearer '.length) ?? '');
+  if (user === undefined) return done(new HttpError(401, 'NOBODY', 'Say who you are.'));
+  users.set(request, user);
+  done();
+});
+if (ledger !== undefined) {
+  const identify = (request: FastifyRequest) => ({
+    tenant: 'acme',
+    actor: { type: 'user', id: users.get(request) ?? '' },
+  });
+  http.register(auditFastify(ledger, { identify }));
+}
+
+interface OneTool {
+  Params: { id: string };
+}
+
+function toolOf({ params: { id } }: FastifyRequest<OneTool>): Tool {
+  const tool = tools.find(id);
+  if (tool === undefined) throw new HttpError(404, 'NOT_FOUND', 'There is no such tool.');
+  return tool;
+}
+
+http.get<{ Querystring: { page?: string } }>('/tools', ({ query }) => {
+  const page = tools.page(Number(query.page ?? 0));
+  did('gateway', 'success');
+  ledger?.emit('gateway.tool.listed', { data: { count: page.length } });
+  return page;
+});
+
+http.get<OneTool>('/tools/:id', (request) => {
+  const tool = toolOf(request);
+  did('gateway', 'success');
+  ledger?.emit('gateway.tool.read', { target: { id: tool.id, name: tool.name } });
+  return tool;
+});
+
+http.put<OneTool>('/tools/:id', (request) => {
+  const before = toolOf(request);
+  const after = tools.replace(before, ToolFields.parse(request.body));
+  did('gateway', 'success');
+  ledger?.emit('gateway.tool.updated', {
+    target: { id: after.id, name: after.name },
+    changes: changesBetween(before, after),
+  });
+  return after;
+});
+
+http.post<OneTool>('/tools/:id/invocations', (request) => {
+  const tool = toolOf(request);
+  const { input } = Invocation.parse(request.body);
+  const target = { id: tool.id, name: tool.name };
+  const data = { server: tool.server, inputBytes: Number(request.headers['content-length']) };
+  if (input['query'] === 'fail') {
+    did('gateway', 'failure');
+    const error = { code: 'UPSTREAM_CONFLICT', message: 'The server has another state.' };
+    ledger?.emit('gateway.tool.invoked', { target, data, outcome: 'failure', error });
+    throw new HttpError(409, error.code, error.message);
+  }
+  did('gateway', 'success');
+  ledger?.emit('gateway.tool.invoked', { target, data });
+  return { output: { echo: input, by: tool.id } };
+});
+
+http.delete<OneTool>('/tools/:id', (request) => {
+  const tool = toolOf(request);
+  did('authorization', 'denied');
+  ledger?.emit('authorization.permission.denied', {
+    target: { type: 'tool', id: tool.id, name: tool.name },
+    data: { permission: 'tools:delete' },
+  });
+  throw new HttpError(403, 'FORBIDDEN', 'Only administrators delete tools.');
+});
+
+const say = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+async function stop(): Promise<void> {
+  await http.close();
+  const pendingBeforeClose = ledger?.stats().pending ?? 0;
+  const closed = await ledger?.close({ timeoutMs: CLOSE_MS });
+  const report: ServiceReport = {
+    performed,
+    connections,
+    peakRssMb: process.resourceUsage().maxRSS / 1024,
+    audit: ledger && {
+      pendingBeforeClose,
+      left: closed?.left ?? 0,
+      spooled: closed?.spooled ?? 0,
+      stats: ledger.stats(),
+    },
+  };
+  say(report);
+}
+process.once('SIGTERM', () => void stop());
+
+const url = await http.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG });
+say({ url });

@@ -1,0 +1,97 @@
+/**
+ * The users of the users bench: autocannon, one request at a time on each connection, for a warm-up
+ * and then the window that counts. Says one line of JSON at its end, a {@link VisitReport}.
+ */
+import { createHistogram } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import autocannon from 'autocannon';
+import { cpuSeconds } from '../process-usage.ts';
+import { EXPECTED_STATUSES, requestsOf } from './requests.ts';
+
+export interface VisitReport {
+  /** Answered within the window. */
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of the service's process within the window, all threads. */
+  readonly serviceCpuSeconds: number;
+  /** Answered with such a status, from the first request to the last. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Failed, late, or answered with a status that none of the requests asks for. */
+  readonly errors: number;
+}
+
+const REQUEST_TIMEOUT_S = 20;
+const LONGEST_US = REQUEST_TIMEOUT_S * 2_000_000;
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: '' },
+    pid: { type: 'string', default: '' },
+    connections: { type: 'string', default: '' },
+    'warm-up-ms': { type: 'string', default: '' },
+    seconds: { type: 'string', default: '' },
+  },
+});
+const pid = Number(values.pid);
+const warmUpMs = Number(values['warm-up-ms']);
+const windowMs = Number(values.seconds) * 1000;
+
+const latencies = createHistogram({ highest: LONGEST_US });
+const statuses: Record<string, number> = {};
+let counting = false;
+let window = { startMs: 0, startCpu: 0, seconds: 0, cpuSeconds: 0 };
+
+let connection = 0;
+const instance = autocannon(
+  {
+    url: values.url,
+    connections: Number(values.connections),
+    pipelining: 1,
+    // A bound only: it is stopped when the window is over.
+    duration: (warmUpMs + windowMs) / 1000 + 10,
+    timeout: REQUEST_TIMEOUT_S,
+    setupClient: (client) => {
+      client.setRequests(requestsOf(connection));
+      connection += 1;
+    },
+  },
+  (error: Error | null, result) => {
+    if (error !== null) throw error;
+    const unexpected = Object.entries(statuses)
+      .filter(([status]) => !EXPECTED_STATUSES.has(Number(status)))
+      .reduce((sum, [, count]) => sum + count, 0);
+    const report: VisitReport = {
+      requests: latencies.count,
+      seconds: window.seconds,
+      p50Ms: latencies.percentile(50) / 1000,
+      p99Ms: latencies.percentile(99) / 1000,
+      serviceCpuSeconds: window.cpuSeconds,
+      statuses,
+      errors: result.errors + result.timeouts + unexpected,
+    };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  },
+);
+
+instance.on('response', (_client, status, _bytes, ms) => {
+  statuses[status] = (statuses[status] ?? 0) + 1;
+  if (counting) latencies.record(Math.min(LONGEST_US, Math.max(1, Math.round(ms * 1000))));
+});
+instance.on('start', () => setTimeout(begin, warmUpMs));
+
+function begin(): void {
+  window = { ...window, startMs: performance.now(), startCpu: cpuSeconds(pid) };
+  counting = true;
+  setTimeout(end, windowMs);
+}
+
+function end(): void {
+  counting = false;
+  const { startMs, startCpu } = window;
+  window.seconds = (performance.now() - startMs) / 1000;
+  window.cpuSeconds = cpuSeconds(pid) - startCpu;
+  // Not part of autocannon's types.
+  (instance as typeof instance & { stop(): void }).stop();
+}
