@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { migrateOutbox, openSession, retryRejected, type Session } from '../../outbox/index.ts';
 import { MAX_MESSAGE_BYTES } from '../../schemas/index.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { type Postgres, postgresPrograms, query, startPostgres } from '../support/postgres.ts';
@@ -136,9 +137,7 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
     const running = spawnRelay(as(relay), inject('brokers'), topic);
     await emptied(owner);
     // The one without an event's required columns was set aside; the relay's role can put it back.
-    const env = { LEDGERLINE_OUTBOX_URL: as(relay) };
-    const retried = await runCli(['outbox', 'retry', '--all', '--json'], { env });
-    expect(retried).toMatchObject({ code: 0, stdout: '{"retried":1}\n' });
+    expect(await within(as(relay), (session) => retryRejected(session, 'public', 'all'))).toBe(1);
     running.kill('SIGTERM');
     expect(await running.exited).toBe(0);
   });
@@ -167,9 +166,6 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
     const next = insertFor('env-1');
     await query(url, next.text, next.values);
     await emptied(url);
-    const sent = await readTopic(inject('brokers'), topic);
-    expect(sent.map(({ id }) => id)).toEqual([good.id, next.id]);
-    expect(sent.every(({ mayRepeat }) => mayRepeat)).toBe(true);
 
     const env = { LEDGERLINE_OUTBOX_URL: url };
     const status = await runCli(['outbox', 'status', '--json'], { env });
@@ -180,8 +176,6 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
       relay: true,
       rejected: { not_json: 1, not_a_row: 1, id_mismatch: 1, too_large: 1 },
     });
-    const list = await runCli(['outbox', 'rejected'], { env });
-    expect(list.stdout).toContain('not_a_row');
     // Repaired where it lies, and put back.
     const fixed = insertFor('env-2');
     await query(
@@ -198,9 +192,11 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
     await emptied(url);
     relay.kill('SIGTERM');
     expect(await relay.exited).toBe(0);
-    expect((await readTopic(inject('brokers'), topic)).map((message) => message.id)).toContain(
-      fixed.id,
+    const sent = await readTopic(inject('brokers'), topic);
+    expect(sent.map((message) => message.id).toSorted()).toEqual(
+      [good.id, next.id, fixed.id].toSorted(),
     );
+    expect(sent.every(({ mayRepeat }) => mayRepeat)).toBe(true);
   });
 
   it('an event whose row somebody deleted by hand does not hold up the others', async () => {
@@ -221,27 +217,28 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
 
   it('one line, a way out, within ten seconds: no PostgreSQL, wrong password, no table', async () => {
     const empty = await postgres.database();
-    const wrong = empty.replace(postgres.password, 'wrong-canary');
+    const place = `127.0.0.1:${postgres.port}${new URL(empty).pathname}`;
+    await expect(openSession(empty.replace(postgres.password, 'wrong'))).rejects.toMatchObject({
+      code: 'POSTGRES_REFUSED',
+      message: `PostgreSQL at ${place} refused the credentials.`,
+    });
+    await expect(openSession(`${empty}_none`)).rejects.toThrow('has no such database');
     const cases = [
       [
-        'postgres://u:secret-canary@127.0.0.1:1/shop',
-        'No answer from PostgreSQL at 127.0.0.1:1/shop',
+        'relay',
+        'postgres://u:canary@127.0.0.1:1/shop',
+        'No answer from PostgreSQL at 127.0.0.1:1/',
       ],
-      [wrong, 'refused the credentials'],
-      [`${empty}_none`, 'has no such database'],
-      [empty, 'ledgerline outbox migrate'],
+      ['status', empty, 'ledgerline outbox migrate'],
     ] as const;
-    for (const [index, [url, text]] of cases.entries()) {
-      const command = index % 2 === 0 ? 'relay' : 'status';
+    for (const [command, url, text] of cases) {
       const ran = await runCli(['outbox', command], { env: { LEDGERLINE_OUTBOX_URL: url } });
       expect(ran.stderr).toContain(text);
-      expect(ran.stderr).not.toMatch(/canary|wrong/);
+      expect(ran.stderr).not.toContain('canary');
       expect(ran.stderr.trim().split('\n')).toHaveLength(1);
       expect(ran.code).toBe(1);
       expect(ran.ms).toBeLessThan(10_000);
     }
-    const unset = await runCli(['outbox', 'status']);
-    expect(unset).toMatchObject({ code: 2 });
     const misspelt = await runCli(['outbox', 'status'], {
       env: { LEDGERLINE_OUTBOX_URLS: 'x', LEDGERLINE_OUTBOX_POLL_MS: 'soon' },
     });
@@ -252,23 +249,24 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
 
   it('migrations: twice and at once change nothing more, and the printed SQL is the same', async () => {
     const url = await postgres.database();
-    const env = { LEDGERLINE_OUTBOX_URL: url, LEDGERLINE_OUTBOX_SCHEMA: 'audit' };
-    const both = await Promise.all([
-      runCli(['outbox', 'migrate', '--json'], { env }),
-      runCli(['outbox', 'migrate', '--json'], { env }),
-    ]);
-    const applied = both.flatMap(
-      ({ stdout }) => (JSON.parse(stdout) as { applied: string[] }).applied,
-    );
-    expect(applied).toEqual(['0001_outbox.sql']);
+    const migrate = (to: string): Promise<string[]> =>
+      within(to, (session) => migrateOutbox(session, 'audit'));
+    const both = await Promise.all([migrate(url), migrate(url)]);
+    expect(both.flat()).toEqual(['0001_outbox.sql']);
     const other = await postgres.database();
     const { stdout: sql } = await runCli(['outbox', 'sql'], {
       env: { LEDGERLINE_OUTBOX_SCHEMA: 'audit' },
     });
     await query(other, sql);
-    const again = await runCli(['outbox', 'migrate'], {
-      env: { ...env, LEDGERLINE_OUTBOX_URL: other },
-    });
-    expect(again).toMatchObject({ code: 0, stdout: 'the outbox in schema audit is up to date\n' });
+    expect(await migrate(other)).toEqual([]);
   });
 });
+
+async function within<T>(url: string, use: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(url);
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+}
