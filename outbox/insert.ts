@@ -23,8 +23,8 @@ export interface OutboxInsert {
  *   be recorded should not commit
  * @example
  * await client.query('BEGIN');
- * await client.query('UPDATE env_vars SET value = $1 WHERE id = $2', [secret, 'env_42']);
- * const insert = outboxInsert(ledger.prepare('app.env_var.updated', { actor, target: { id: 'env_42' } }));
+ * await client.query('INSERT INTO apps (id) VALUES ($1)', ['app_42']);
+ * const insert = outboxInsert(ledger.prepare('app.created', { actor, target: { id: 'app_42' } }));
  * if (insert !== undefined) await client.query(insert.text, [...insert.values]);
  * await client.query('COMMIT');
  */
