@@ -91,7 +91,10 @@ async function loaded(
   try {
     const service = await startProgram(
       'service',
-      kafka === undefined ? [] : ['--spool', spoolOf(name, setting)],
+      [
+        `--users=${connections}`,
+        ...(kafka === undefined ? [] : [`--spool=${spoolOf(name, setting)}`]),
+      ],
       kafka && {
         LEDGERLINE_KAFKA_BROKERS: brokers[kafka],
         LEDGERLINE_KAFKA_TOPIC: name,

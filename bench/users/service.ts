@@ -4,6 +4,9 @@
  * JSON. With `--spool DIR` it audits as well, as AUDIT_TRAIL_* and LEDGERLINE_KAFKA_* say; without,
  * there is no trace of a ledger in it. SIGTERM ends it.
  *
+ * The first request is answered when all `--users` are connected: Node accepts one connection in each
+ * turn of its event loop, and under load, when turns are long, the last would have to wait for minutes.
+ *
  * It says two lines of JSON: where it listens, and at its end a {@link ServiceReport}.
  */
 import { parseArgs } from 'node:util';
@@ -47,7 +50,9 @@ const CLOSE_MS = 5_000;
 /** All users come at once. */
 const BACKLOG = 4_096;
 
-const { spool } = parseArgs({ options: { spool: { type: 'string' } } }).values;
+const { spool, users: expected } = parseArgs({
+  options: { spool: { type: 'string' }, users: { type: 'string', default: '0' } },
+}).values;
 const ledger =
   spool === undefined
     ? undefined
@@ -80,7 +85,19 @@ const http = fastify({
 });
 const tools = new Tools();
 let connections = 0;
-http.server.on('connection', () => (connections += 1));
+const allAreThere = new Promise<void>((resolve) => {
+  const arrived = (): void => {
+    connections += 1;
+    if (connections === Number(expected)) resolve();
+  };
+  http.server.on('connection', arrived);
+});
+let open = false;
+void allAreThere.then(() => (open = true));
+http.addHook('onRequest', (_request, _reply, done) => {
+  if (open) done();
+  else void allAreThere.then(() => done());
+});
 
 const users = new WeakMap<FastifyRequest, string>();
 http.addHook('onRequest', (request, _reply, done) => {
