@@ -10,7 +10,13 @@ import { settlesWithin } from './deadline.ts';
 import { LedgerlineError } from '../schemas/index.ts';
 import { classify, explain } from './kafka-errors.ts';
 import type { KafkaOptions } from './options.ts';
-import type { OutboundMessage, SendOutcome, Transport } from './transport.ts';
+import type {
+  OutboundMessage,
+  PartitionBatch,
+  SendOutcome,
+  TogetherOutcome,
+  Transport,
+} from './transport.ts';
 
 /** How long to wait for the client to put its connections away. */
 const DISCONNECT_TIMEOUT_MS = 1_000;
@@ -56,10 +62,10 @@ function register(compression: 'lz4' | 'zstd'): void {
 /**
  * Kafka, through one idempotent producer. The only file of the SDK that imports kafkajs.
  *
- * A send is for one partition. kafkajs throws at the first partition that fails, forgets which
- * others did not, and takes back the sequence numbers of all: repeating that would store some
- * events twice or, once the numbers meet another batch, lose them. With one partition a failed
- * send can be repeated as it is, and the broker recognises it.
+ * With one partition a failed send can be repeated as it is, and the broker recognises it. With
+ * several kafkajs throws at the first that fails, forgets which others did not, and takes back the
+ * sequence numbers of one broker's partitions but not of another's: so only what goes well is sent
+ * together, and what failed is repeated one by one and marked, for the ledger to look it up.
  */
 export class KafkaTransport implements Transport {
   partitions = 0;
@@ -102,6 +108,38 @@ export class KafkaTransport implements Transport {
   }
 
   async send(partition: number, messages: readonly OutboundMessage[]): Promise<SendOutcome> {
+    const outcome = await this.#produce([{ partition, messages }]);
+    if (outcome.status !== 'stored') return outcome;
+    const [baseOffset] = outcome.baseOffsets;
+    if (baseOffset !== undefined) return { status: 'stored', baseOffset };
+    await this.#disconnect('and forget');
+    return { status: 'no_such_partition' };
+  }
+
+  async sendTogether(batches: readonly PartitionBatch[]): Promise<TogetherOutcome> {
+    const outcome = await this.#produce(batches);
+    switch (outcome.status) {
+      case 'stored': {
+        const { baseOffsets } = outcome;
+        if (baseOffsets.every((offset) => offset !== undefined))
+          return { status: 'stored', baseOffsets };
+        // Which of them are gone is found out one by one.
+        return { status: 'failed', error: new Error('a partition is gone'), scope: 'partition' };
+      }
+      case 'refused':
+        return { status: 'failed', error: outcome.error, scope: 'partition' };
+      case 'failed':
+        return outcome;
+    }
+  }
+
+  /** Base offsets as the batches were given; undefined for a partition that is not there. */
+  async #produce(
+    batches: readonly PartitionBatch[],
+  ): Promise<
+    | { readonly status: 'stored'; readonly baseOffsets: readonly (number | undefined)[] }
+    | Extract<SendOutcome, { status: 'refused' | 'failed' }>
+  > {
     const producer = this.#producer;
     if (producer === undefined || this.#connected === undefined) {
       return { status: 'failed', error: disconnected(), scope: 'connection', repeatable: true };
@@ -112,20 +150,21 @@ export class KafkaTransport implements Transport {
         acks: -1,
         timeout: this.#options.requestTimeoutMs,
         compression: this.#compression,
-        messages: messages.map((message) => ({
-          key: message.key,
-          value: message.value,
-          headers: headersOf(message),
-          partition,
-        })),
+        messages: batches.flatMap(({ partition, messages }) =>
+          messages.map((message) => ({
+            key: message.key,
+            value: message.value,
+            headers: headersOf(message),
+            partition,
+          })),
+        ),
       });
-      const answer = answers.find((each) => each.partition === partition);
-      if (answer !== undefined) {
-        return { status: 'stored', baseOffset: Number(answer.baseOffset ?? -1) };
-      }
       // kafkajs leaves out partitions without metadata, and resolves.
-      await this.#disconnect('and forget');
-      return { status: 'no_such_partition' };
+      const baseOffsets = batches.map(({ partition }) => {
+        const answer = answers.find((each) => each.partition === partition);
+        return answer && Number(answer.baseOffset ?? -1);
+      });
+      return { status: 'stored', baseOffsets };
     } catch (error) {
       return this.#failure(error);
     }
@@ -185,7 +224,7 @@ export class KafkaTransport implements Transport {
       return message.partition ?? 0;
     };
 
-  async #failure(thrown: unknown): Promise<SendOutcome> {
+  async #failure(thrown: unknown): Promise<Extract<SendOutcome, { status: 'refused' | 'failed' }>> {
     const { kind, repeatable } = classify(thrown);
     const error = explain(thrown, { brokers: this.#options.brokers, topic: this.#topic });
     if (kind === 'refused') return { status: 'refused', error };

@@ -184,12 +184,43 @@ export class Sender {
     const partitions = this.#transport.partitions;
     buffer.route((key) => partitionOf(key, partitions));
     const through = buffer.lastSerial;
+    if (!(await this.#sendTogether())) return;
     for (const lane of buffer.lanes()) {
       while (lane.oldest <= through && lane.backoff.readyAtMs <= performance.now()) {
         const goOn = await this.#send(lane);
         if (!goOn) return;
       }
     }
+  }
+
+  /**
+   * What trickles in leaves in one round trip, whatever partitions it is for; as long as all goes
+   * well, and all that waits is no more than one send may carry. Answers as {@link Sender.#send}.
+   */
+  async #sendTogether(): Promise<boolean> {
+    const { buffer } = this;
+    const { limits } = this.#options;
+    if (this.#transport.sendTogether === undefined || this.#failingSinceMs !== undefined)
+      return true;
+    if (buffer.events > limits.maxEvents || buffer.bytes > limits.maxBytes) return true;
+    const lanes = [...buffer.lanes()].filter((lane) => lane.oldest !== Infinity);
+    if (lanes.length < 2) return true;
+    const attempts = lanes.map((lane) => ({ lane, messages: lane.attempt(limits) }));
+    const outcome = await this.#transport.sendTogether(
+      attempts.map(({ lane: { partition }, messages }) => ({ partition, messages })),
+    );
+    if (this.#stopped) return false;
+    if (outcome.status === 'stored') {
+      attempts.forEach(({ lane, messages }, index) =>
+        this.#stored(lane, messages, outcome.baseOffsets[index] ?? -1),
+      );
+      return true;
+    }
+    // Some brokers may have taken their part; the client no longer knows under which numbers.
+    buffer.flagAttempted();
+    if (outcome.scope === 'partition') return true;
+    this.#failed(this.#connection, outcome.error);
+    return false;
   }
 
   /** One send. Answers whether others can still be expected to work. */
@@ -199,17 +230,9 @@ export class Sender {
     // After stop() the batch was handed back as left: its end is no longer ours to tell.
     if (this.#stopped) return false;
     switch (outcome.status) {
-      case 'stored': {
-        const { baseOffset } = outcome;
-        this.#settle(lane, batch);
-        batch.forEach((outbound, index) => {
-          outbound.listener.stored(lane.partition, baseOffset < 0 ? -1 : baseOffset + index);
-        });
-        lane.backoff.succeeded();
-        this.#connection.succeeded();
-        this.#worked();
+      case 'stored':
+        this.#stored(lane, batch, outcome.baseOffset);
         return true;
-      }
       case 'refused': {
         const [only] = batch;
         if (batch.length > 1 || only === undefined) {
@@ -237,6 +260,16 @@ export class Sender {
         this.#failed(lane.backoff, outcome.error);
         return true;
     }
+  }
+
+  #stored(lane: Lane, batch: readonly Outbound[], baseOffset: number): void {
+    this.#settle(lane, batch);
+    batch.forEach((outbound, index) => {
+      outbound.listener.stored(lane.partition, baseOffset < 0 ? -1 : baseOffset + index);
+    });
+    lane.backoff.succeeded();
+    this.#connection.succeeded();
+    this.#worked();
   }
 
   #settle(lane: Lane, batch: readonly Outbound[]): void {

@@ -30,6 +30,23 @@ export type SendOutcome =
       readonly repeatable: boolean;
     };
 
+/** What goes to one partition, in order. */
+export interface PartitionBatch {
+  readonly partition: number;
+  readonly messages: readonly OutboundMessage[];
+}
+
+/** How a send to several partitions ended. */
+export type TogetherOutcome =
+  /** All of it is on all in-sync replicas; offsets as the batches were given. */
+  | { readonly status: 'stored'; readonly baseOffsets: readonly number[] }
+  /** Any of it may be in the log, and none may be recognised when it is sent again. */
+  | {
+      readonly status: 'failed';
+      readonly error: Error;
+      readonly scope: 'partition' | 'connection';
+    };
+
 /**
  * A partitioned log. The sender calls it one call at a time; every call ends by itself, within a
  * time of the transport's own.
@@ -43,6 +60,11 @@ export interface Transport {
   offered?(message: OutboundMessage): void;
   /** Never rejects. */
   send(partition: number, messages: readonly OutboundMessage[]): Promise<SendOutcome>;
+  /**
+   * The same for several partitions in one round trip, where the log can. Never rejects. When it
+   * fails each batch is sent for itself, marked as one that may repeat.
+   */
+  sendTogether?(batches: readonly PartitionBatch[]): Promise<TogetherOutcome>;
   /** Nothing is on its way: lets go of what keeps the process alive. `connect` brings it back. */
   rest?(): Promise<void>;
   /** Lets go of everything, also in the middle of a send. Safe to call twice. */

@@ -18,8 +18,7 @@ export async function roundTrips(
   seconds: number,
   interval: number | undefined,
 ): Promise<RoundTrips> {
-  // One partition, as one target has: several would make one send for each of them.
-  const transport = memoryTransport({ partitions: 1 });
+  const transport = memoryTransport({ partitions: 4 });
   const { flushIntervalMs, batch } = optionsFromEnv({
     ...(interval !== undefined && { AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL: String(interval) }),
   });
@@ -36,7 +35,7 @@ export async function roundTrips(
     if (dueMs > 1) await wait(dueMs);
     ledger.emit('gateway.tool.invoked', {
       actor: { type: 'user', id: 'u_1' },
-      target: { id: 'tool_1' },
+      target: { id: `tool_${n % 20}` },
     });
   }
   // The interval itself sends them; the close would do so too, and show nothing.

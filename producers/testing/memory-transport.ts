@@ -1,5 +1,11 @@
 import { decodeRow, type AuditEvent } from '../../schemas/index.ts';
-import type { OutboundMessage, SendOutcome, Transport } from '../transport.ts';
+import type {
+  OutboundMessage,
+  PartitionBatch,
+  SendOutcome,
+  TogetherOutcome,
+  Transport,
+} from '../transport.ts';
 
 /** A message as the log would have it. */
 export interface StoredMessage {
@@ -85,14 +91,33 @@ export class MemoryTransport implements Transport {
     if (messages.some(this.#refuses)) {
       return { status: 'refused', error: new Error('MESSAGE_TOO_LARGE') };
     }
+    this.batchSizes.push(messages.length);
+    return { status: 'stored', baseOffset: this.#append(partition, messages) };
+  }
+
+  async sendTogether(batches: readonly PartitionBatch[]): Promise<TogetherOutcome> {
+    await this.#hanging?.until;
+    const error = this.#closed ? new Error('the transport is closed') : this.#down;
+    if (error !== undefined) return { status: 'failed', error, scope: 'connection' };
+    const all = batches.flatMap(({ messages }) => messages);
+    if (all.some(this.#refuses)) {
+      return { status: 'failed', error: new Error('MESSAGE_TOO_LARGE'), scope: 'partition' };
+    }
+    this.batchSizes.push(all.length);
+    return {
+      status: 'stored',
+      baseOffsets: batches.map(({ partition, messages }) => this.#append(partition, messages)),
+    };
+  }
+
+  #append(partition: number, messages: readonly OutboundMessage[]): number {
     const baseOffset = this.#nextOffset.get(partition) ?? 0;
     this.#nextOffset.set(partition, baseOffset + messages.length);
-    this.batchSizes.push(messages.length);
     messages.forEach(({ id, key, value, mayRepeat }, index) => {
       const offset = baseOffset + index;
       this.messages.push({ partition, offset, id, key, value: value.toString(), mayRepeat });
     });
-    return { status: 'stored', baseOffset };
+    return baseOffset;
   }
 
   close(): Promise<void> {

@@ -9,6 +9,12 @@ import { until } from '../support/until.ts';
 import { actor, catalog, lineLogger, update } from './catalog.ts';
 
 const brokers = inject('brokers');
+const CONNECTION = {
+  brokers,
+  clientId: 't',
+  connectionTimeoutMs: 1_000,
+  requestTimeoutMs: 2_000,
+};
 const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
 let admin: Admin;
 beforeAll(async () => {
@@ -151,22 +157,45 @@ describe('R-REC-08: on a real broker', () => {
     expect(await readAll(topic)).toHaveLength(8);
   });
 
+  test('R-EDGE-04: what trickles in for four partitions is one request', async () => {
+    const topic = await newTopic(4);
+    const transport = new KafkaTransport(CONNECTION, topic);
+    const together = vi.spyOn(transport, 'sendTogether');
+    const alone = vi.spyOn(transport, 'send');
+    const { ledger } = newLedger(topic, { transport });
+    for (let n = 0; n < 50; n += 1) ledger.emit('app.env_var.updated', update(n));
+    await ledger.flush();
+    expect([together.mock.calls.length, alone.mock.calls.length]).toEqual([1, 0]);
+    const read = await readAll(topic);
+    expect(new Set(read.map(({ partition }) => partition)).size).toBe(4);
+    expect(
+      read.map(({ row }) => row['producer_seq']).sort((a, b) => Number(a) - Number(b)),
+    ).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
+  });
+
+  test('what one partition refuses is stored once in the others, marked for the ledger', async () => {
+    const topic = await newTopic(4, { 'max.message.bytes': '4000' });
+    const { ledger } = newLedger(topic);
+    for (let n = 0; n < 40; n += 1) ledger.emit('app.env_var.updated', update(n));
+    ledger.emit('server.note', { actor, message: 'x'.repeat(5_000) });
+    for (let n = 40; n < 50; n += 1) ledger.emit('app.env_var.updated', update(n));
+    await ledger.close();
+    expect(ledger.stats()).toMatchObject({ stored: 50, lost: { too_large: 1 } });
+    const seqs = (await readAll(topic)).map(({ row }) => Number(row['producer_seq']));
+    const expected = Array.from({ length: 51 }, (_, n) => n + 1).filter((seq) => seq !== 41);
+    expect(seqs.sort((a, b) => a - b)).toEqual(expected);
+  });
+
   test('a topic that grows gets events in its new partitions', async () => {
     const topic = await newTopic(1);
-    const transport = new KafkaTransport(
-      { brokers, clientId: 't', connectionTimeoutMs: 1_000, requestTimeoutMs: 2_000 },
-      topic,
-    );
+    const transport = new KafkaTransport(CONNECTION, topic);
     onTestFinished(() => transport.close());
     await transport.connect();
     const message = { id: randomUUID(), key: 'k', value: Buffer.from('{}'), mayRepeat: true };
     expect(await transport.send(0, [message])).toEqual({ status: 'stored', baseOffset: 0 });
     await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
     await transport.close();
-    const again = new KafkaTransport(
-      { brokers, clientId: 't', connectionTimeoutMs: 1_000, requestTimeoutMs: 2_000 },
-      topic,
-    );
+    const again = new KafkaTransport(CONNECTION, topic);
     onTestFinished(() => again.close());
     await again.connect();
     expect(again.partitions).toBe(3);

@@ -1,4 +1,10 @@
-import type { OutboundMessage, SendOutcome, Transport } from '../../producers/index.ts';
+import type {
+  OutboundMessage,
+  PartitionBatch,
+  SendOutcome,
+  TogetherOutcome,
+  Transport,
+} from '../../producers/transport.ts';
 
 /** What goes wrong with one call. `none`: nothing. */
 export const FAULTS = [
@@ -57,8 +63,38 @@ export class ScriptedLog implements Transport {
     return Promise.resolve(this.#answer(partition, messages));
   }
 
+  sendTogether(batches: readonly PartitionBatch[]): Promise<TogetherOutcome> {
+    return Promise.resolve(this.#answerTogether(batches));
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /**
+   * Where it fails, every second batch's broker has taken it and the numbers stay; the others are
+   * one broker's, which took them and whose numbers are taken back, or did not.
+   */
+  #answerTogether(batches: readonly PartitionBatch[]): TogetherOutcome {
+    const fault = this.#script.shift() ?? 'none';
+    if (fault === 'refuses_connection' || fault === 'loses_request') return failed('connection');
+    if (fault === 'grows') this.partitions += 1;
+    const outcomes = batches.map(({ partition, messages }, index) => {
+      if (fault === 'partition_unavailable' && index === 1) return failed('partition');
+      const outcome = this.#append(partition, messages);
+      const keepsNumbers = fault === 'none' || fault === 'grows' || index % 2 === 1;
+      if (outcome.status === 'stored' && !keepsNumbers) this.#takeBack(partition, messages.length);
+      return outcome;
+    });
+    if (fault.startsWith('forgets')) this.#forget();
+    if (fault === 'loses_answer') return failed('connection');
+    if (fault !== 'none' && fault !== 'grows') return failed('partition');
+    const baseOffsets = outcomes.flatMap((each) =>
+      each.status === 'stored' ? [each.baseOffset] : [],
+    );
+    return baseOffsets.length === batches.length
+      ? { status: 'stored', baseOffsets }
+      : failed('partition');
   }
 
   #answer(partition: number, messages: readonly OutboundMessage[]): SendOutcome {

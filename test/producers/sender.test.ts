@@ -137,7 +137,7 @@ describe('batches', () => {
   });
 
   test('R-EDGE-04: 50 events in 10 seconds at an interval of 30 are one batch, at 30', async () => {
-    const transport = new MemoryTransport(1);
+    const transport = new MemoryTransport(4);
     const { offer } = senderOn(transport, {
       batch: 500,
       batchBytes: 900_000,
