@@ -33,7 +33,9 @@ describe.skipIf(missing !== '')(`R-REC-11: the relay in outages${missing}`, () =
   });
   afterAll(async () => {
     for (const relay of relays) relay.kill('SIGKILL');
-    await Promise.all([postgres.stop(), kafka.stop()]);
+    // Its folder goes with it: nothing to put in order first.
+    kafka.kill('SIGKILL');
+    await Promise.all([postgres.stop(), kafka.exited]);
     rmSync(home, { recursive: true, force: true });
   });
 
