@@ -69,9 +69,6 @@ const SAID_BY_FILE = [
   'AUDIT_TRAIL_SAMPLE_READS',
 ] as const;
 
-/** Of no use without a buffer. */
-const OF_THE_BUFFER = ['AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL', 'AUDIT_TRAIL_BUFFER_MAX_SIZE'] as const;
-
 /** Prefixes under which an unknown name is a misspelt one. */
 const OURS = ['AUDIT_TRAIL_', 'LEDGERLINE_KAFKA_'];
 
@@ -105,13 +102,8 @@ export function optionsFromEnv(
   };
 
   const buffered = read('AUDIT_TRAIL_BUFFER_ENABLED') ?? true;
-  if (!buffered) {
-    for (const name of OF_THE_BUFFER.filter(isSet)) {
-      faults.push(`${name} has no use while AUDIT_TRAIL_BUFFER_ENABLED is false: leave it empty`);
-    }
-  }
   const seconds = read('AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL');
-  const maxEvents = buffered ? read('AUDIT_TRAIL_BUFFER_MAX_SIZE') : 1;
+  const maxEvents = read('AUDIT_TRAIL_BUFFER_MAX_SIZE');
   const options: EnvironmentOptions = {
     enabled: read('AUDIT_TRAIL_ENABLED'),
     policy: read('AUDIT_TRAIL_POLICY_FILE'),

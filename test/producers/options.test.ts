@@ -132,10 +132,10 @@ describe('R-EDGE-01, -02, -03, -04, -05: the environment', () => {
     expect(sampling).toEqual({ rate: 0.1, of: 'reads' });
   });
 
-  test('R-EDGE-04: without a buffer each event leaves at once and alone', () => {
-    expect(optionsFromEnv({ AUDIT_TRAIL_BUFFER_ENABLED: 'false' })).toMatchObject({
+  test('R-EDGE-04: without a buffer each event leaves at once, whatever interval is set', () => {
+    const interval = { AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL: '30' };
+    expect(optionsFromEnv({ AUDIT_TRAIL_BUFFER_ENABLED: 'false', ...interval })).toMatchObject({
       flushIntervalMs: 0,
-      batch: { maxEvents: 1 },
     });
   });
 
@@ -174,6 +174,6 @@ describe('R-EDGE-01, -02, -03, -04, -05: the environment', () => {
     expect(message).toContain('LEDGERLINE_KAFKA_BROKERS must name a broker');
     expect(message).toContain('AUDIT_TRAIL_SAMPLE_RATE must be 0, or from 0.000001 to 1');
     expect(message).toContain('AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL must be a number of seconds');
-    expect(message).toContain('AUDIT_TRAIL_BUFFER_MAX_SIZE has no use while');
+    expect(message).toContain('AUDIT_TRAIL_BUFFER_MAX_SIZE must be a whole number');
   });
 });
