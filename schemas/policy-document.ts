@@ -38,7 +38,7 @@ const rate = z
 const limit = z.strictObject({
   events: z.int('must be a whole number').min(1, 'must be at least 1').max(1_000_000_000),
   seconds: z.number().min(0.001, 'must be at least 0.001').max(86_400, 'must be at most 86400'),
-  per: list(z.enum(LIMIT_KEYS, `must be of ${LIMIT_KEYS.join(', ')}`)).optional(),
+  per: list(z.enum(LIMIT_KEYS, `must be one of ${LIMIT_KEYS.join(', ')}`)).optional(),
 });
 
 /** At most so many events in so many seconds, for each key. */
@@ -68,7 +68,7 @@ export type Match = z.output<typeof match>;
 
 function words<W extends string>(vocabulary: Readonly<Record<W, number>>) {
   const known = wordsOf(vocabulary);
-  return z.enum(known, `must be of ${known.join(', ')}`);
+  return z.enum(known, `must be one of ${known.join(', ')}`);
 }
 
 const rule = {
@@ -121,7 +121,7 @@ export const policySchema = z
   .strictObject({
     version: z.literal(1, 'must be 1, the version of this format'),
     enabled: z.boolean('must be true or false').default(true),
-    level: z.enum(LEVELS, `must be of ${LEVELS.join(', ')}`).default('writes_only'),
+    level: z.enum(LEVELS, `must be one of ${LEVELS.join(', ')}`).default('writes_only'),
     exclude: z
       .strictObject({
         actions: z.array(pattern).default([]),

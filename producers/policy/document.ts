@@ -34,7 +34,7 @@ const MAX_CHARACTERS = 1024 * 1024;
  *
  * @example
  * readPolicy('version: 1\nlevel: al\n');
- * // { ok: false, faults: [{ path: ['level'], message: 'must be of all, …', line: 2, column: 8 }] }
+ * // { ok: false, faults: [{ path: ['level'], message: 'must be one of all, …', line: 2, column: 8 }] }
  */
 export function readPolicy(text: string): PolicyRead {
   if (text.length > MAX_CHARACTERS) {

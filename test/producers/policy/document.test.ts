@@ -112,7 +112,7 @@ rules:
 `),
     ).toEqual([
       'line 1, column 10: version must be 1, the version of this format',
-      'line 2, column 8: level must be of all, writes_only, mutations_only, deletes_only, failures_only',
+      'line 2, column 8: level must be one of all, writes_only, mutations_only, deletes_only, failures_only',
       'line 3, column 1: levle is not known here',
       'line 4, column 19: sampling.rate must be 0, or from 0.000001 to 1',
       'line 11, column 13: rules[0].action must be keep, drop, sample or limit',
@@ -121,7 +121,7 @@ rules:
       "line 15, column 5: rules[1].match says nothing: name what it matches, or everything with type: '*'",
       'line 17, column 11: rules[1].rate must be 0, or from 0.000001 to 1',
       'line 24, column 22: rules[2].limit.events must be at least 1',
-      'line 24, column 42: rules[2].limit.per[0] must be of tenant, actor, target, category, type',
+      'line 24, column 42: rules[2].limit.per[0] must be one of tenant, actor, target, category, type',
     ]);
   });
 
@@ -143,7 +143,7 @@ rules:
       'line 6, column 14: rules[0].expires must be a date such as 2027-03-31, or never',
       'line 7, column 20: rules[0].match.type is empty and so matches nothing: leave it out to match everything',
       'line 7, column 24: rules[0].match.colour is not known here',
-      'line 7, column 46: rules[0].match.outcome[0] must be of unknown, success, failure, denied',
+      'line 7, column 46: rules[0].match.outcome[0] must be one of unknown, success, failure, denied',
       'line 9, column 5: rules[0].rate is not known here',
     ]);
   });
