@@ -85,18 +85,13 @@ const http = fastify({
 });
 const tools = new Tools();
 let connections = 0;
-const allAreThere = new Promise<void>((resolve) => {
-  const arrived = (): void => {
-    connections += 1;
-    if (connections === Number(expected)) resolve();
-  };
-  http.server.on('connection', arrived);
-});
-let open = false;
-void allAreThere.then(() => (open = true));
+const early: (() => void)[] = [];
+http.server.on('connection', () => (connections += 1));
 http.addHook('onRequest', (_request, _reply, done) => {
-  if (open) done();
-  else void allAreThere.then(() => done());
+  if (early.length === 0 && connections >= Number(expected)) return done();
+  early.push(done);
+  if (connections < Number(expected)) return;
+  for (const goOn of early.splice(0)) goOn();
 });
 
 const users = new WeakMap<FastifyRequest, string>();
