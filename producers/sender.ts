@@ -78,11 +78,11 @@ export class Sender {
   take(outbound: Outbound): void {
     const { buffer } = this;
     buffer.add(outbound);
-    if (buffer.inboxEvents === 1) {
+    if (!this.#urgent && this.#hasFullBatch()) {
+      this.urge();
+    } else if (buffer.inboxEvents === 1) {
       this.#dueAtMs = performance.now() + this.#options.flushIntervalMs;
       this.#arm();
-    } else if (!this.#urgent && this.#hasFullBatch()) {
-      this.urge();
     }
   }
 
@@ -149,7 +149,6 @@ export class Sender {
 
   async #round(): Promise<void> {
     this.#sending = true;
-    this.#urgent = false;
     try {
       await this.#transport.connect();
       await this.#sendWhatCame();
@@ -182,6 +181,8 @@ export class Sender {
   async #sendWhatCame(): Promise<void> {
     const { buffer } = this;
     const partitions = this.#transport.partitions;
+    // Not before: what was asked for stays asked for while there is no connection.
+    this.#urgent = false;
     buffer.route((key) => partitionOf(key, partitions));
     const through = buffer.lastSerial;
     if (!(await this.#sendTogether())) return;
@@ -249,6 +250,7 @@ export class Sender {
       case 'no_such_partition':
         this.buffer.flagAttempted();
         this.buffer.unroute();
+        this.#urgent = true;
         this.#failed(this.#connection, new Error('the topic has fewer partitions than before'));
         return false;
       case 'failed':

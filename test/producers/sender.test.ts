@@ -163,6 +163,38 @@ describe('batches', () => {
     expect(transport.batchSizes).toEqual([1, 1, 1]);
   });
 
+  test('R-EDGE-04: a batch of one is full with the first event', async () => {
+    const transport = new MemoryTransport(1);
+    const { offer } = senderOn(transport, { batch: 1, flushIntervalMs: 30_000 });
+    offer('a');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(transport.batchSizes).toEqual([1]);
+  });
+
+  test('what was asked for at once is tried again soon, not when the interval is over', async () => {
+    const transport = new MemoryTransport(1);
+    const { sender, offer } = senderOn(transport, { batch: 500, flushIntervalMs: 30_000 });
+    transport.fail();
+    offer('a');
+    const flushed = sender.flushed();
+    await vi.advanceTimersByTimeAsync(50);
+    transport.recover();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(transport.batchSizes).toEqual([1]);
+    await flushed;
+  });
+
+  test('so is what has to find another partition', async () => {
+    const log = new ScriptedLog([]);
+    const { sender, offer, ends } = senderOn(log, { batch: 500, flushIntervalMs: 30_000 });
+    const send = vi.spyOn(log, 'send').mockResolvedValueOnce({ status: 'no_such_partition' });
+    offer('a');
+    void sender.flushed();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(send).toHaveBeenCalledTimes(2);
+    expect(ends.get('a')).toHaveLength(1);
+  });
+
   test('a full batch leaves at once, and none is larger than the limits', async () => {
     const transport = new MemoryTransport(1);
     const { offer } = senderOn(transport, { batch: 4 });
