@@ -137,6 +137,8 @@ export class Spool {
       }
       if (torn) this.#cut(holding, segment);
     } catch (error) {
+      // What is written next must not end up where nobody reads.
+      if (!segment.sealed) this.#seal();
       this.#unreadBytes -= segment.size - segment.readTo;
       segment.unreadable = true;
       this.#logger.error(

@@ -3,6 +3,7 @@ import {
   copyFileSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   truncateSync,
   utimesSync,
@@ -80,6 +81,23 @@ describe('R-EDGE-08: the spool', () => {
       category: 'app',
       inherited: false,
     });
+  });
+
+  test('a file that cannot be read back costs what is in it, and nothing that comes later', async () => {
+    const folder = newFolder();
+    const { spool, logger } = openSpool(folder);
+    for (let n = 0; n < 3; n += 1) spool.append(event(n), 'app');
+    for (const file of filesIn(folder)) rmSync(join(folder, file));
+    expect(await readAll(spool)).toEqual([]);
+    expect(logger.lines.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
+
+    for (let n = 3; n < 6; n += 1) spool.append(event(n), 'app');
+    expect(spool.hasBacklog).toBe(true);
+    const returned: Returned[] = [];
+    for (let reads = 0; reads < 3 && spool.hasBacklog; reads += 1)
+      await spool.read(CHUNK, (each) => returned.push(each));
+    expect(idsOf(returned)).toEqual(ids(3, 6));
+    expect(spool.hasBacklog).toBe(false);
   });
 
   test.each([0, 1, 8, 100])('however little room there is, as %i bytes', async (bytes) => {
