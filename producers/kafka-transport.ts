@@ -65,7 +65,9 @@ function register(compression: 'lz4' | 'zstd'): void {
  * With one partition a failed send can be repeated as it is, and the broker recognises it. With
  * several kafkajs throws at the first that fails, forgets which others did not, and takes back the
  * sequence numbers of one broker's partitions but not of another's: so only what goes well is sent
- * together, and what failed is repeated one by one and marked, for the ledger to look it up.
+ * together, and what failed is repeated one by one and marked, for the ledger to look it up. Nor
+ * may kafkajs itself try again: what is still on its way to another broker it would send once
+ * more, under new numbers and without a mark.
  */
 export class KafkaTransport implements Transport {
   partitions = 0;
@@ -77,6 +79,8 @@ export class KafkaTransport implements Transport {
   /** Outlives its connections: it has the identity by which the broker knows repeats. */
   #producer: Producer | undefined;
   #closed = false;
+  /** How many messages the client may still place, before it would begin anew. */
+  #placesLeft = Infinity;
 
   constructor(options: KafkaOptions, topic: string, compression: Compression = 'none') {
     this.#compression = TYPES[compression];
@@ -117,7 +121,9 @@ export class KafkaTransport implements Transport {
   }
 
   async sendTogether(batches: readonly PartitionBatch[]): Promise<TogetherOutcome> {
+    this.#placesLeft = batches.reduce((sum, { messages }) => sum + messages.length, 0);
     const outcome = await this.#produce(batches);
+    this.#placesLeft = Infinity;
     switch (outcome.status) {
       case 'stored': {
         const { baseOffsets } = outcome;
@@ -166,7 +172,9 @@ export class KafkaTransport implements Transport {
       });
       return { status: 'stored', baseOffsets };
     } catch (error) {
-      return this.#failure(error);
+      if (this.#placesLeft >= 0) return this.#failure(error);
+      // One leader has moved, or is gone: the others are still there, and so is the connection.
+      return { status: 'failed', error: notTogether(), scope: 'partition', repeatable: true };
     }
   }
 
@@ -216,11 +224,13 @@ export class KafkaTransport implements Transport {
     }
   }
 
-  /** The sender has chosen; this only notices when the topic grows. */
+  /** The sender has chosen; this only notices when the topic grows, and a second attempt. */
   readonly #partitioner: ICustomPartitioner =
     () =>
     ({ partitionMetadata, message }) => {
       this.partitions = Math.max(this.partitions, partitionMetadata.length);
+      this.#placesLeft -= 1;
+      if (this.#placesLeft < 0) throw notTogether();
       return message.partition ?? 0;
     };
 
@@ -251,6 +261,8 @@ const disconnected = (): LedgerlineError =>
   new LedgerlineError('CLOSED', 'The connection to Kafka is closed.', {
     hint: 'Make a new ledger; a closed one stays closed.',
   });
+
+const notTogether = (): Error => new Error('a part of what was sent together failed');
 
 /** Putting away is done as well as can be: neither an error nor a hung broker may hold it up. */
 const putAway = async (client: { disconnect(): Promise<void> }): Promise<void> => {
