@@ -13,15 +13,24 @@ import {
   type SpoolOptions,
 } from '../../producers/index.ts';
 import { KafkaTransport } from '../../producers/kafka-transport.ts';
+import type { OutboundMessage } from '../../producers/transport.ts';
 
 const { BROKERS = '', TOPIC = '', DIRECTORY = '', PROMISES = '', SABOTAGE = '' } = process.env;
 const { EVENTS = '1000000', LAST = '' } = process.env;
 
 if (SABOTAGE === 'unmarked') {
   const send = Reflect.get(KafkaTransport.prototype, 'send');
+  const sendTogether = Reflect.get(KafkaTransport.prototype, 'sendTogether');
+  const unmarked = (messages: readonly OutboundMessage[]): OutboundMessage[] =>
+    messages.map(({ id, key, value }) => ({ id, key, value, mayRepeat: false }));
   KafkaTransport.prototype.send = function (partition, messages) {
-    const unmarked = messages.map(({ id, key, value }) => ({ id, key, value, mayRepeat: false }));
-    return send.call(this, partition, unmarked);
+    return send.call(this, partition, unmarked(messages));
+  };
+  KafkaTransport.prototype.sendTogether = function (batches) {
+    return sendTogether.call(
+      this,
+      batches.map(({ partition, messages }) => ({ partition, messages: unmarked(messages) })),
+    );
   };
 }
 
