@@ -12,31 +12,36 @@ const FOR = /(?:^|;)\s*for=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?=;|$)/iu;
 
 /** The `for` addresses in `Forwarded` (RFC 7239), the last hop's first, as {@link forwardedFor}. */
 export const forwardedElements = (header: string): (string | undefined)[] =>
-  elementsOf(header)
-    .slice(-MAX_HOPS)
-    .reverse()
-    .map((element) => {
-      const [, quoted, plain] = FOR.exec(element) ?? [];
-      return addressIn(quoted?.replaceAll(/\\(.)/gu, '$1') ?? plain ?? '');
-    });
+  elementsOf(header).map((element) => {
+    const [, quoted, plain] = FOR.exec(element) ?? [];
+    return addressIn(quoted?.replaceAll(/\\(.)/gu, '$1') ?? plain ?? '');
+  });
 
-/** Elements are apart by commas, but for those within quotes. */
+/**
+ * Elements, the last first, are apart by commas, but for those within quotes. Read from the end:
+ * a quote that a client opens and leaves open must not swallow what the proxies wrote behind it.
+ */
 function elementsOf(header: string): string[] {
   const elements: string[] = [];
-  let start = 0;
+  let end = header.length;
   let quoted = false;
-  for (let at = 0; at < header.length; at += 1) {
+  for (let at = end - 1; at >= 0 && elements.length < MAX_HOPS; at -= 1) {
     const character = header[at];
-    if (quoted && character === '\\') at += 1;
-    else if (character === '"') quoted = !quoted;
+    if (character === '"' && !(quoted && isEscaped(header, at))) quoted = !quoted;
     else if (character === ',' && !quoted) {
-      elements.push(header.slice(start, at));
-      start = at + 1;
+      elements.push(header.slice(at + 1, end));
+      end = at;
     }
   }
-  elements.push(header.slice(start));
+  if (elements.length < MAX_HOPS) elements.push(header.slice(0, end));
   return elements;
 }
+
+const isEscaped = (text: string, at: number): boolean => {
+  let before = at;
+  while (text[before - 1] === '\\') before -= 1;
+  return (at - before) % 2 === 1;
+};
 
 const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/u;
 const WITH_PORT = /^([\d.]+):\d{1,5}$/u;

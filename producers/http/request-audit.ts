@@ -123,10 +123,11 @@ export class RequestAudit<R> {
     if (exchange.said) return;
     exchange.said = true;
     const { request, response, subject, scope, traceId, startedMs } = exchange;
-    const path = pathOf(this.#framework.url(subject));
+    const url = this.#framework.url(subject);
+    const path = pathOf(url);
     const route = this.#framework.route(subject);
     const method = request.method ?? '';
-    const found = this.#find(method, path, route);
+    const found = this.#find(method, path, route) ?? this.#find(method, resolved(url), undefined);
     if (found === undefined) return;
     const status = response.statusCode;
     const durationMs = performance.now() - startedMs;
@@ -175,4 +176,16 @@ const agentOf = (agent: string | undefined): AuditContext['attributes'] =>
 function pathOf(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
+}
+
+/**
+ * The path as `new URL` has it, which may be how the service reads it: an absolute target, `..`,
+ * backslashes and fragments lead to a route that the text alone does not show.
+ */
+function resolved(url: string): string {
+  try {
+    return new URL(url, 'http://service').pathname;
+  } catch {
+    return url;
+  }
 }

@@ -64,6 +64,8 @@ describe('R-REC-09: from where a request really came', () => {
     ['for=203.0.113.9, proto=https', PROXY],
     ['for=203.0.113.9, xfor=1.1.1.1', PROXY],
     ['for="203.0.113.9', PROXY],
+    ['for=1.1.1.1;x=", for=203.0.113.9', '203.0.113.9'],
+    ['for=1.1.1.1;x=", for="203.0.113.9:4711"', '203.0.113.9'],
     ['host="a;for=1.1.1.1";for=203.0.113.9', '203.0.113.9'],
   ])('Forwarded, as RFC 7239 says: %s', (value, expected) => {
     expect(from(['10.0.0.0/8'], value, { header: 'forwarded' })).toBe(expected);
@@ -80,10 +82,8 @@ describe('R-REC-09: from where a request really came', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 300 }), fc.boolean(), (lie, forwarded) => {
         const header = forwarded ? 'forwarded' : 'x-forwarded-for';
-        // Quotes in `Forwarded` are the proxy's to end: RFC 7239 has it parse what it appends to.
-        const written = forwarded ? lie.replaceAll(/["\\]/g, '') : lie;
-        const seen = forwarded ? 'for=203.0.113.9' : '203.0.113.9';
-        expect(from(['10.0.0.0/8'], `${written},${seen}`, { header })).toBe('203.0.113.9');
+        const seen = forwarded ? 'for="203.0.113.9"' : '203.0.113.9';
+        expect(from(['10.0.0.0/8'], `${lie},${seen}`, { header })).toBe('203.0.113.9');
       }),
     );
   });

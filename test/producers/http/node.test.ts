@@ -9,9 +9,40 @@ import { auditHttp } from '../../../producers/http/node.ts';
 import { amendContext, currentContext, type LedgerlineError } from '../../../producers/index.ts';
 import { openLedger, openServer } from './open-server.ts';
 
+/** What a server answers to bytes that no client library would send. */
+const rawly = (port: number, text: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    socket.on('error', reject);
+    socket.once('data', (answer) => {
+      socket.destroy();
+      resolve(answer.toString());
+    });
+  });
+
 const ada = { type: 'user', id: 'u_1' };
 
 describe('R-REC-09: node:http', () => {
+  test.each([
+    'http://elsewhere/files/7',
+    '/x/../files/7',
+    '/x/%2e%2e/files/7',
+    '//elsewhere/files/7',
+    '/files/7#x',
+    '/files\\7',
+  ])('a target that a listener reads as /files/7 does not escape its audit: %s', async (target) => {
+    const { ledger, eventually } = openLedger();
+    const audit = { 'DELETE /files/7': 'shop.requested' } as const;
+    const { port } = await openServer(
+      auditHttp(ledger, { audit }, (request, response) => {
+        response.end(new URL(request.url ?? '', 'http://here').pathname);
+      }),
+    );
+    const answer = await rawly(port, `DELETE ${target} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    expect(answer).toContain('/files/7');
+    expect(await eventually(1)).toMatchObject([{ type: 'shop.requested' }]);
+  });
+
   test('a request’s events have its id, address, agent, trace, tenant and actor', async () => {
     const { ledger, eventually } = openLedger();
     const { ask } = await openServer(
