@@ -1,6 +1,8 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { LedgerlineError } from 'ledgerline';
 import { auditFastify } from 'ledgerline/fastify';
+import { ledgerMetrics } from 'ledgerline/metrics';
+import { Registry } from 'prom-client';
 import { ZodError } from 'zod';
 import { appRoutes } from './areas/apps.ts';
 import { backupCollectorRoutes } from './areas/backup-collectors.ts';
@@ -61,5 +63,11 @@ export function buildService(ledger: Panel['ledger']): FastifyInstance {
   });
   for (const area of AREAS) area(http, panel);
   http.get('/stats', () => ledger.stats());
+  const registry = new Registry();
+  ledgerMetrics(ledger, { registry });
+  http.get('/metrics', async (_request, reply) => {
+    reply.type(registry.contentType);
+    return registry.metrics();
+  });
   return http;
 }

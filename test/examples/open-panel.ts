@@ -52,6 +52,7 @@ export function openPanel(policy: PolicyOptions = { level: 'all' }) {
       const bySeq = (event: AuditEvent): number => event.producer?.seq ?? 0;
       return transport.events().toSorted((a, b) => bySeq(a) - bySeq(b));
     },
+    metrics: async (): Promise<string> => (await service.inject('/metrics')).body,
     async app() {
       const server = await admin('POST', '/servers', { name: 'web-1', region: 'fra', size: 's' });
       const app = await admin('POST', '/apps', { name: 'shop', serverId: server.json['id'] });

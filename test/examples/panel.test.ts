@@ -124,6 +124,10 @@ describe('the gateway', () => {
     for (let times = 0; times < 5; times += 1) await panel.viewer('GET', '/tools');
     expect(await panel.events()).toEqual([]);
     expect(panel.ledger.stats()).toMatchObject({ emitted: 5, filtered: { level: 5 } });
+    // R-EDGE-10: Prometheus is told the same numbers.
+    expect(await panel.metrics()).toContain(
+      'ledgerline_events_not_stored_total{category="gateway",cause="level"} 5',
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { Caller, forbidden } from '../caller.ts';
 import { httpError } from '../http-error.ts';
 import { demand } from '../demand.ts';
 import type { Panel } from '../panel.ts';
+import type { Tool } from '../store.ts';
 
 const NewTool = z.strictObject({
   name: z.string(),
@@ -86,17 +87,20 @@ export function gatewayRoutes(http: FastifyInstance, panel: Panel): void {
     return { output };
   });
 
+  // Recorded when it has answered: removed, refused (what throws has the status 403), or failed.
+  const remove = ledger.audited(
+    'gateway.tool.deleted',
+    (caller: Caller, tool: Tool) => {
+      const refusal = caller.refusal('tools:write');
+      if (refusal !== undefined) throw forbidden(refusal);
+      store.tools.remove(tool);
+    },
+    ({ args: [, { id, name }] }) => ({ target: { id, name } }),
+  );
+
   http.delete<OneTool>('/tools/:id', (request, reply) => {
     const caller = new Caller(request, store);
-    const tool = store.tools.get(caller.tenant, request.params.id);
-    const attempt = { target: { id: tool.id, name: tool.name } };
-    const refusal = caller.refusal('tools:write');
-    if (refusal !== undefined) {
-      ledger.emit('gateway.tool.deleted', { ...attempt, ...refusal });
-      throw forbidden(refusal);
-    }
-    store.tools.remove(tool);
-    ledger.emit('gateway.tool.deleted', attempt);
+    remove(caller, store.tools.get(caller.tenant, request.params.id));
     return reply.code(204).send();
   });
 }
