@@ -46,7 +46,7 @@ export function explainedEvent(text: string, catalog: Catalog, tenant: string): 
     const faults = parsed.error.issues.map(
       ({ path, message }) => `${path.join('.') || 'it'}: ${message}`,
     );
-    throw new UsageError(`The event is none: ${faults.join('; ')}.`, EXAMPLE);
+    throw new UsageError(`This is no event: ${faults.join('; ')}.`, EXAMPLE);
   }
   const event = parsed.data;
   const subject = catalog.resolve(event.type, event.version);

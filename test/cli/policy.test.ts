@@ -134,6 +134,8 @@ describe('R-EDGE-07: ledgerline policy explain', () => {
         stdout: '',
       });
     }
+    const malformed = await runCli(['policy', 'explain', good, '--event', '{"type":7}']);
+    expect(malformed.stderr).toMatch(/^ledgerline: This is no event: type: .*expected string/u);
   });
 });
 
