@@ -23,7 +23,7 @@ const PRIVATE_KEY =
 const TOKENS =
   /\b(?:eyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*|gh[pousr]_\w{16,}|github_pat_\w{16,}|sk_(?:live|test)_\w{8,}|xox[abprs]-[\w-]{8,})/gu;
 /** RFC 3986, section 3.2.1: `scheme://user:password@host`. */
-const USER_INFO = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#@:"'<>]*)(:?)([^\s/?#"'<>]*)@/giu;
+const USER_INFO = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#@:"'<>]*)((?:[:@][^\s/?#"'<>]*)?)@/giu;
 /** RFC 9110, section 11.6.2, wherever it stands. */
 const CREDENTIALS = /\b(bearer|basic)(\s+)([\w.~+/=-]{8,})/giu;
 const BASE64_LOOKING = /[\d=+/]|[a-z][A-Z]/u;
@@ -96,15 +96,9 @@ const quotedMask = (introduction: string, value: string): string => {
 };
 
 /** `https://ghp_x@host` has its token in the user's place; `ssh://git@host` has only a user there. */
-const withoutPassword = (
-  whole: string,
-  scheme: string,
-  user: string,
-  colon: string,
-  password: string,
-): string => {
-  if (colon !== '') return `${scheme}${user}:${MASK}@`;
-  return user + password !== '' && /^https?:/iu.test(scheme) ? `${scheme}${MASK}@` : whole;
+const withoutPassword = (whole: string, scheme: string, user: string, rest: string): string => {
+  if (rest.startsWith(':')) return `${scheme}${user}:${MASK}@`;
+  return user + rest !== '' && /^https?:/iu.test(scheme) ? `${scheme}${MASK}@` : whole;
 };
 
 /** Letters, digits and what else JSON and URLs leave as it is. */

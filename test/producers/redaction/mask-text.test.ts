@@ -60,6 +60,7 @@ describe('R-EDGE-09: text', () => {
     ['redis://:s3cret@cache', 'redis://:[masked]@cache'],
     ['https://ghp_0123@github.com/x.git', 'https://[masked]@github.com/x.git'],
     ['ssh://git@host/x.git', 'ssh://git@host/x.git'],
+    ['https://ada@b:c@host/', 'https://[masked]@host/'],
     ['mail ada@example.com at 10:30', 'mail ada@example.com at 10:30'],
     ['PASSWORD=x y', 'PASSWORD=[masked] y'],
     ['a=1&api_key=x&b=2', 'a=1&api_key=[masked]&b=2'],
@@ -86,6 +87,18 @@ describe('R-EDGE-09: text', () => {
     ['jwt eyJhbGciOi.eyJzdWIiOi.abc', 'jwt [masked]'],
     ['nothing to see', 'nothing to see'],
   ])('%s', (text, masked) => expect(maskText(text)).toBe(masked));
+
+  test.each(['a://', 'https://a:', '"', 'password="', '--a ', 'eyJ', '-----BEGIN '])(
+    'takes time in proportion to the text, whatever follows %s',
+    (begin) => {
+      for (const filling of ['b', '"', ' ', ':', '\\', begin]) {
+        const startedMs = performance.now();
+        maskText(`${begin}${filling.repeat(100_000 / filling.length)}`);
+        // Milliseconds; where it grows with the square, ten seconds.
+        expect(performance.now() - startedMs).toBeLessThan(1_000);
+      }
+    },
+  );
 
   test('known values are found as they are, in JSON, and in URLs', () => {
     const secret = 'a"b/c d';
