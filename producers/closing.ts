@@ -1,7 +1,12 @@
+import type { EventEmitter } from 'node:events';
 import type { ClosingOccasion } from './options.ts';
 
 /** What of Node's `process` is needed here. */
-type ProcessEvents = Pick<NodeJS.Process, 'on' | 'off' | 'listenerCount' | 'kill' | 'pid'>;
+type ProcessEvents = Pick<EventEmitter, 'prependListener' | 'off' | 'listeners'> &
+  Pick<NodeJS.Process, 'kill' | 'pid'>;
+
+/** On the listeners of all ledgers, whichever copy of this package made them: only others decide. */
+const OURS = Symbol.for('ledgerline.closing');
 
 /**
  * Closes when the process is asked to end, or has nothing left to do. A signal keeps its meaning:
@@ -16,17 +21,19 @@ export function closeOnOccasions(
 ): () => void {
   const listeners = occasions.map((occasion) => {
     let asked = false;
-    const pass = (): void => {
-      target.off(occasion, listener);
-      if (occasion === 'beforeExit' || target.listenerCount(occasion) > 0) return;
-      target.kill(target.pid, occasion);
-    };
     const listener = (): void => {
       if (asked) return;
       asked = true;
-      void close().finally(pass);
+      // Asked now: who listens `once` is gone by the time that the close is over, but not done.
+      const othersDecide = target.listeners(occasion).some((each) => !(OURS in each));
+      void close().finally(() => {
+        target.off(occasion, listener);
+        if (occasion === 'beforeExit' || othersDecide) return;
+        if (target.listeners(occasion).length === 0) target.kill(target.pid, occasion);
+      });
     };
-    target.on(occasion, listener);
+    // First of all, while those who listen `once` are still there to be seen.
+    target.prependListener(occasion, Object.assign(listener, { [OURS]: true }));
     return { occasion, listener };
   });
   return () => {

@@ -45,6 +45,18 @@ describe('R-EDGE-06: closing on a signal', () => {
     expect(target.killed).toEqual([]);
   });
 
+  test.each(['before', 'after'])('so does one that listens once, %s the ledger', async (when) => {
+    const user = new FakeProcess();
+    const shutDown = (): void => undefined;
+    if (when === 'before') user.once('SIGTERM', shutDown);
+    for (let ledgers = 0; ledgers < 2; ledgers += 1)
+      closeOnOccasions(['SIGTERM'], () => Promise.resolve(), user as unknown as NodeJS.Process);
+    if (when === 'after') user.once('SIGTERM', shutDown);
+    user.emit('SIGTERM');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(user.killed).toEqual([]);
+  });
+
   test('of two ledgers the last to close raises it, once', async () => {
     const { target, finished } = closing(['SIGTERM']);
     let second: () => void = () => undefined;
