@@ -26,6 +26,12 @@ export function explainPostgres(error: unknown, place: string): LedgerlineError 
   if (code === '3D000') {
     return refused('has no such database.', 'Check the database of LEDGERLINE_OUTBOX_URL.');
   }
+  if (code === '42704' && message.startsWith('role ')) {
+    return refused(
+      `answered: ${message}.`,
+      'Make it first: CREATE ROLE … LOGIN; or correct the name that was given.',
+    );
+  }
   if (code === '42501') {
     return refused(
       `refused: ${message}.`,

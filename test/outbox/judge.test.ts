@@ -91,4 +91,13 @@ describe('what PostgreSQL answers', () => {
     const error = Object.assign(new Error('says why'), { code });
     expect(explainPostgres(error, 'db:5432/shop')).toMatchObject({ code: ours, retryable });
   });
+
+  it('a role that is not there is to be made first', () => {
+    const error = Object.assign(new Error('role "shop" does not exist'), { code: '42704' });
+    expect(explainPostgres(error, 'db:5432/shop')).toMatchObject({
+      code: 'POSTGRES_REFUSED',
+      message: expect.stringContaining('role "shop" does not exist') as string,
+      hint: expect.stringContaining('CREATE ROLE') as string,
+    });
+  });
 });
