@@ -25,6 +25,8 @@ export interface Setting {
   readonly connections: number;
   readonly seconds: number;
   readonly level: string;
+  /** Requests a second of each user; 0: as fast as they are answered. */
+  readonly pace: number;
 }
 
 /** One variant, once. */
@@ -82,7 +84,7 @@ async function loaded(
   name: string,
   setting: Setting,
 ): Promise<{ readonly visit: VisitReport; readonly report: ServiceReport }> {
-  const { connections, seconds, level, brokers } = setting;
+  const { connections, seconds, level, pace, brokers } = setting;
   const kafka = KAFKA_OF[variant];
   if (kafka !== undefined) {
     await createTopic({ brokers: [brokers.there], topic: name }, { partitions: 4 });
@@ -110,6 +112,7 @@ async function loaded(
       `--connections=${connections}`,
       `--warm-up-ms=${WARM_UP_MS}`,
       `--seconds=${seconds}`,
+      `--pace=${pace}`,
     ]);
     programs.push(visitors);
     const visit = await visitors.line<VisitReport>(WARM_UP_MS + seconds * 1000 + VISIT_SLACK_MS);
