@@ -498,7 +498,9 @@ class AuditLedger {
       // An id of the caller's own means that the event may have been said before.
       const mayRepeat = input.id !== undefined;
       const heard = recording?.countedBy(listener) ?? listener;
-      outbound = new Outbound(event.id, messageKey(event), value, mayRepeat, heard);
+      const key = messageKey(event);
+      if (key.length > LONGEST_KEY) throw keyTooLong(definition.type);
+      outbound = new Outbound(event.id, key, value, mayRepeat, heard);
     } catch (error) {
       this.#giveBack(seq);
       throw error;
@@ -556,6 +558,14 @@ function filter(tally: Tally, { receipt, tally: ofRule }: Filtered): FilteredRec
 }
 
 const isCatalog = (given: Catalog | readonly unknown[]): given is Catalog => 'resolve' in given;
+
+/** Characters; what the spool can keep in a record, beside the event. */
+const LONGEST_KEY = 200_000;
+
+const keyTooLong = (type: string): LedgerlineError =>
+  new LedgerlineError('EVENT_INVALID', `The event "${type}" has too long an id of its target.`, {
+    hint: 'Tenant, type and id of the target (or the actor) have 200,000 characters at most.',
+  });
 
 const unknownOutcome = (type: string): LedgerlineError =>
   new LedgerlineError('EVENT_INVALID', `The event "${type}" has an unknown outcome.`, {

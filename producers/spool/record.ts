@@ -6,10 +6,12 @@ export const SEGMENT_HEADER = Buffer.from('LLSPOOL1', 'latin1');
 
 /** Length and CRC-32 of the body, as little-endian 32-bit numbers. */
 const PREFIX_BYTES = 8;
-/** Flags, and the lengths of id, category and key; the value takes what is left. */
+/** Flags, and the lengths of id, category (8, 8, 8 bits) and key (24); the value takes what is left. */
 const FIXED_BYTES = 6;
 /** An event has 256 KiB at most: a longer body is a damaged length. */
 const MAX_BODY_BYTES = 1024 * 1024;
+/** It is only counted under: a longer name is cut. */
+const MAX_CATEGORY_BYTES = 255;
 const MAY_REPEAT = 1;
 
 /** Writes records one after the other into the same bytes, so that `emit` allocates nothing large. */
@@ -25,15 +27,17 @@ export class RecordEncoder {
     let at = PREFIX_BYTES + FIXED_BYTES;
     const idBytes = bytes.write(id, at, 'latin1');
     at += idBytes;
-    const categoryBytes = bytes.write(category, at, 'latin1');
+    const categoryBytes = bytes.write(category, at, MAX_CATEGORY_BYTES, 'latin1');
     at += categoryBytes;
     const keyBytes = bytes.write(key, at);
     at += keyBytes;
     at += value.copy(bytes, at);
     bytes[PREFIX_BYTES] = mayRepeat ? MAY_REPEAT : 0;
     bytes[PREFIX_BYTES + 1] = idBytes;
-    bytes.writeUInt16LE(categoryBytes, PREFIX_BYTES + 2);
-    bytes.writeUInt16LE(keyBytes, PREFIX_BYTES + 4);
+    bytes[PREFIX_BYTES + 2] = categoryBytes;
+    // A target's id may be as long as an event: 16 bits are too few.
+    bytes[PREFIX_BYTES + 3] = keyBytes >>> 16;
+    bytes.writeUInt16LE(keyBytes & 0xffff, PREFIX_BYTES + 4);
     bytes.writeUInt32LE(at - PREFIX_BYTES, 0);
     bytes.writeUInt32LE(crc32(bytes.subarray(PREFIX_BYTES, at)), 4);
     return bytes.subarray(0, at);
@@ -65,8 +69,9 @@ export function decodeRecord(bytes: Buffer, at: number): Decoded {
   if (crc32(bytes.subarray(bodyAt, end)) !== bytes.readUInt32LE(at + 4)) return DAMAGED;
   const idAt = bodyAt + FIXED_BYTES;
   const categoryAt = idAt + bytes.readUInt8(bodyAt + 1);
-  const keyAt = categoryAt + bytes.readUInt16LE(bodyAt + 2);
-  const valueAt = keyAt + bytes.readUInt16LE(bodyAt + 4);
+  const keyAt = categoryAt + bytes.readUInt8(bodyAt + 2);
+  const keyBytes = (bytes.readUInt8(bodyAt + 3) << 16) | bytes.readUInt16LE(bodyAt + 4);
+  const valueAt = keyAt + keyBytes;
   if (valueAt > end) return DAMAGED;
   const category = bytes.toString('latin1', categoryAt, keyAt);
   const event: OutboundMessage = {

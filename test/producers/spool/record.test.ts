@@ -37,6 +37,26 @@ describe('R-EDGE-08: records of the spool', () => {
     );
   });
 
+  test('also with a key as long as an event, and a category longer than any', () => {
+    const event: OutboundMessage = {
+      id: 'e',
+      key: `default/user/${'界'.repeat(70_000)}`,
+      value: Buffer.from('{}'),
+      mayRepeat: false,
+    };
+    const bytes = written([
+      [event, 'c'.repeat(300)],
+      [event, 'app'],
+    ]);
+    expect(readAll(bytes)).toEqual({
+      read: [
+        [event, 'c'.repeat(255)],
+        [event, 'app'],
+      ],
+      end: 'clean',
+    });
+  });
+
   test('cut off at any byte, the whole records before it are read, and nothing else', () => {
     fc.assert(
       fc.property(entries, (all) => {
