@@ -20,7 +20,7 @@ function closing(occasions: Parameters<typeof closeOnOccasions>[0]) {
     closes += 1;
     return new Promise((resolve) => (finish = resolve));
   };
-  const stop = closeOnOccasions(occasions, close, target as unknown as NodeJS.Process);
+  const stop = closeOnOccasions(occasions, close, target);
   const finished = async (): Promise<void> => {
     finish();
     await new Promise((resolve) => setImmediate(resolve));
@@ -50,7 +50,7 @@ describe('R-EDGE-06: closing on a signal', () => {
     const shutDown = (): void => undefined;
     if (when === 'before') user.once('SIGTERM', shutDown);
     for (let ledgers = 0; ledgers < 2; ledgers += 1)
-      closeOnOccasions(['SIGTERM'], () => Promise.resolve(), user as unknown as NodeJS.Process);
+      closeOnOccasions(['SIGTERM'], () => Promise.resolve(), user);
     if (when === 'after') user.once('SIGTERM', shutDown);
     user.emit('SIGTERM');
     await new Promise((resolve) => setImmediate(resolve));
@@ -61,7 +61,7 @@ describe('R-EDGE-06: closing on a signal', () => {
     const { target, finished } = closing(['SIGTERM']);
     let second: () => void = () => undefined;
     const close = (): Promise<void> => new Promise((resolve) => (second = resolve));
-    closeOnOccasions(['SIGTERM'], close, target as unknown as NodeJS.Process);
+    closeOnOccasions(['SIGTERM'], close, target);
     target.emit('SIGTERM');
     await finished();
     expect(target.killed).toEqual([]);
