@@ -46,7 +46,9 @@ export function maskCommand(
   masking: Masking = {},
 ): MaskedCommand {
   const names = masking.names ?? DEFAULT_SECRET_NAMES;
-  const program = /[^/\\]*$/u.exec(command)?.[0].replace(/\.exe$/iu, '') ?? '';
+  const program = command
+    .slice(Math.max(command.lastIndexOf('/'), command.lastIndexOf('\\')) + 1)
+    .replace(/\.exe$/iu, '');
   const short = Object.hasOwn(SHORT_FLAGS, program) ? SHORT_FLAGS[program] : undefined;
   const takesSecret = short !== undefined && (short.as !== 'login' || args.includes('login'));
   let next: 'secret' | 'user' | undefined;

@@ -15,28 +15,33 @@ const SHORTEST_SECRET = 4;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 /** Without any of these no rule below applies: most texts are let through by one search. */
-const SUSPICIOUS = /[=:_]|--|eyJ|xox|[Bb](?:earer|EARER|asic|ASIC)/;
+const SUSPICIOUS = /[=:_]|--|(?<![\w-])-[A-Za-z]|eyJ|xox|[Bb](?:earer|EARER|asic|ASIC)/;
 
 const PRIVATE_KEY =
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gu;
-/** JSON web tokens, and those of GitHub, Stripe and Slack: they say what they are. */
+/**
+ * JSON web tokens, and those of GitHub, Stripe and Slack: they say what they are. A token's head ends
+ * where another may begin, so that `eyJ-eyJ-…` is not read to its end from each of them.
+ */
 const TOKENS =
-  /\b(?:eyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*|gh[pousr]_\w{16,}|github_pat_\w{16,}|sk_(?:live|test)_\w{8,}|xox[abprs]-[\w-]{8,})/gu;
+  /\b(?:eyJ(?:(?!-eyJ)[\w-]){4,}\.[\w-]{4,}\.[\w-]*|gh[pousr]_\w{16,}|github_pat_\w{16,}|sk_(?:live|test)_\w{8,}|xox[abprs]-[\w-]{8,})/gu;
 /** RFC 3986, section 3.2.1: `scheme://user:password@host`. */
 const USER_INFO = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#@:"'<>]*)((?:[:@][^\s/?#"'<>]*)?)@/giu;
 /** RFC 9110, section 11.6.2, wherever it stands. */
 const CREDENTIALS = /\b(bearer|basic)(\s+)([\w.~+/=-]{8,})/giu;
 const BASE64_LOOKING = /[\d=+/]|[a-z][A-Z]/u;
 
-/** `name=`, `name: `, `"name": `, `--name=`, `?name=`. */
-const NAME = /(?<![\w.])([\p{L}_][\w.-]{1,63})(?:\\?["']?\s*[=:]\s*)/gu;
+/** `name=`, `name: `, `"name": `, `--name=`, `?name=`, and of forms `user[name]=`, also escaped. */
+const NAME =
+  /(?:(?<=%5[Bb])|(?<![\w.]|%(?=5[Bb])))(\d{0,3}[\p{L}_][\w.-]{1,63})(?:\[\d{0,3}\]|\]|%5[Dd])?(?:\\?["']?\s*[=:]\s*)/gu;
 /** `--name `. */
 const FLAG = /(?<![\w-])(--?[a-zA-Z][\w-]{1,63})\s+(?!-)/gu;
-/** What follows one of them. */
+/** What follows one of them: text in quotes, a list, JSON within JSON, a word. No part can fail late. */
 const VALUE =
-  /(?:"(?:[^"\\]|\\[^]?)*(?:"|$)|'(?:[^'\\]|\\[^]?)*(?:'|$))+|\\"[^"\\]*\\"|(?:\[masked\]|[^\s,;&"'<>}\])])+/uy;
-/** Headers whose value has spaces in it. */
-const HEADER = /\b((?:proxy-)?authorization|(?:set-)?cookie)(\s*:\s*)([^\r\n"']+)/giu;
+  /(?:"(?:[^"\\]|\\[^]?)*(?:"|$)|'(?:[^'\\]|\\[^]?)*(?:'|$))+|\[(?!masked\])[^\]]*\]?|\\"(?:[^"\\]|\\\\\\[^]|\\\\|\\(?!["\\]))*(?:\\?"|$)|(?:\[masked\]|[^\s,;&"'<>}\])])+/uy;
+/** Headers whose value has spaces in it, and `name="value"`. */
+const HEADER =
+  /\b((?:proxy-)?authorization|(?:set-)?cookie)(\s*:\s*)(?:="[^"\r\n]*"|='[^'\r\n]*'|[^\r\n"'])+/giu;
 
 /** Whether a text may hold a secret that is not known beforehand. */
 export const isSuspicious = (text: unknown): boolean =>

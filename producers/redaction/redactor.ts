@@ -60,8 +60,14 @@ function areParties(related: unknown): boolean {
   return true;
 }
 
-function concernsAttributes(attributes: object, names: SecretNames): boolean {
-  for (const name in attributes) if (names.has(name) || isUrl(name)) return true;
+/** Attributes are texts; what callers without types pass instead is written as JSON, names and all. */
+function concernsAttributes(
+  attributes: Readonly<Record<string, unknown>>,
+  names: SecretNames,
+): boolean {
+  for (const name in attributes) {
+    if (typeof attributes[name] === 'object' || names.has(name) || isUrl(name)) return true;
+  }
   return false;
 }
 
@@ -137,15 +143,10 @@ function attributesOf(
   if (typeof attributes !== 'object' || attributes === null) return treated;
   for (const name of keysOf(attributes)) {
     const value = memberOf(attributes, name);
-    const isSecret = names.has(name);
-    if (!isSecret && !(isUrl(name) && typeof value === 'string')) setMember(treated, name, value);
-    else {
-      const path = pointerTo('/attributes', name);
-      const kept = isSecret
-        ? treater.value(path, value, UNDER_SECRET_NAME)
-        : treater.text(path, String(value));
-      setMember(treated, name, kept);
-    }
+    const path = pointerTo('/attributes', name);
+    const kept = treater.value(path, value, names.has(name) ? UNDER_SECRET_NAME : OPEN);
+    const isText = isUrl(name) && typeof kept === 'string';
+    setMember(treated, name, isText ? treater.text(path, kept) : kept);
   }
   return treated;
 }

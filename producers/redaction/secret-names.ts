@@ -49,10 +49,17 @@ const LONG_ENOUGH = 5;
 const REMEMBERED_NAMES = 10_000;
 const LONGEST_NAME = 256;
 
-const bare = (name: string): string => name.toLowerCase().replaceAll(/[\s_.:/-]+/gu, '');
+/** `user[password]`, as forms have it, ends in a name as `user.password` does. */
+const SEPARATORS = /[^\p{L}\p{N}]+/gu;
+
+const bare = (name: string): string => name.toLowerCase().replaceAll(SEPARATORS, '');
 
 const lastWord = (name: string): string =>
-  /[^\s_.:/-]+$/u.exec(name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/gu, '_'))?.[0].toLowerCase() ?? '';
+  name
+    .replaceAll(/(?<=[a-z0-9])(?=[A-Z])/gu, '_')
+    .split(SEPARATORS)
+    .findLast((word) => word !== '')
+    ?.toLowerCase() ?? '';
 
 /** Which names are added to the list, and which are taken from it. */
 export interface SecretNameOptions {

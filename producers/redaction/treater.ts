@@ -89,7 +89,7 @@ export class Treater {
   #remember(value: unknown, depth: number): void {
     if (this.secrets.size >= MAX_SECRETS || depth > 8) return;
     const view = viewOf(value);
-    if (typeof view === 'string') this.secrets.add(view);
+    if (typeof view === 'string' || typeof view === 'number') this.secrets.add(String(view));
     else if (typeof view === 'object' && view !== null) {
       for (const key of keysOf(view).slice(0, MAX_SECRETS)) {
         this.#remember(memberOf(view, key), depth + 1);

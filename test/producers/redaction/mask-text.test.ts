@@ -166,3 +166,43 @@ describe('R-REC-04: command lines', () => {
     ]);
   });
 });
+
+describe('R-EDGE-09: secrets in the shapes that texts give them', () => {
+  test.each([
+    ['java -password hunter2 run', 'java -password [masked] run'],
+    ['2fa_secret=hunter2', '2fa_secret=[masked]'],
+    ['user[password]=hunter2&a=1', 'user[password]=[masked]&a=1'],
+    ['user%5Bpin%5D=4711&a=1', 'user%5Bpin%5D=[masked]&a=1'],
+    ['Cookie: a=1; sid="hunter2"; b=2', 'Cookie: [masked]'],
+    [`curl -H 'Cookie: sid="hunter2"' x`, "curl -H 'Cookie: [masked]' x"],
+    ['{"backup_codes":["hunter2","4711"],"a":1}', '{"backup_codes":"[masked]","a":1}'],
+    [
+      String.raw`{\"password\":\"hunt\\ner2\",\"a\":1}`,
+      String.raw`{\"password\":\"[masked]\",\"a\":1}`,
+    ],
+    [
+      String.raw`{\"password\":\"hunt\\\"er2\",\"a\":1}`,
+      String.raw`{\"password\":\"[masked]\",\"a\":1}`,
+    ],
+    [`x-eyJhbGci.eyJzdWIi.c2ln`, 'x-[masked]'],
+  ])('%s', (text, masked) => {
+    expect(maskText(text)).toBe(masked);
+    expect(maskText(masked)).toBe(masked);
+  });
+
+  test('names as forms and callers write them', () => {
+    const names = new SecretNames();
+    const secret = ['user[password]', 'user[pin]', 'password[]', 'password?', '$token', '{otp}'];
+    expect(secret.filter((name) => !names.has(name))).toEqual([]);
+    expect(
+      ['user[name]', '[]', 'compass', 'token[count]'].filter((name) => names.has(name)),
+    ).toEqual([]);
+  });
+
+  test('heads of tokens without end, and a program that is none, take no more than their length', () => {
+    const start = performance.now();
+    maskText('eyJaaaa-'.repeat(20_000));
+    maskCommand(`${'a'.repeat(100_000)}/`, []);
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+});

@@ -428,3 +428,30 @@ test('R-EDGE-09: a wrong key is refused by rule, and not quoted', () => {
   expect(() => createLedger(options)).toThrow('redaction.key: is needed');
   expect(refused({ id: 'k', secret: 'long enough, this one' })).toBe('accepted');
 });
+
+describe('R-EDGE-09: what callers without types pass', () => {
+  test('secrets within attributes that are objects, and in those that are URLs', () => {
+    const { attributes } = stored('person.plain', {
+      data: { key: 'k' },
+      attributes: {
+        config: { host: 'db', password: 'canary' },
+        'url.full': new URL('https://app:canary@db/?token=canary'),
+        plain: 'as it is',
+      } as unknown as Record<string, string>,
+    });
+    expect(attributes).toEqual({
+      config: '{"host":"db","password":"[masked]"}',
+      'url.full': 'https://app:[masked]@db/?token=[masked]',
+      plain: 'as it is',
+      'ledger.redacted': '["/attributes/config/password","/attributes/url.full"]',
+    });
+  });
+
+  test('a sensitive number is found in the texts as well', () => {
+    const event = stored('person.updated', {
+      data: { pin: 471_199 },
+      message: 'PIN 471199 is set',
+    });
+    expect(event.message).toBe('PIN [masked] is set');
+  });
+});
