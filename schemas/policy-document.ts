@@ -59,7 +59,10 @@ const match = z
     service: list(pattern).optional(),
   })
   .refine(
-    (given) => Object.values(given).some((value) => Object.values(value ?? {}).length > 0),
+    ({ actor, target, ...own }) =>
+      [own, actor ?? {}, target ?? {}].some((named) =>
+        Object.values(named).some((value) => value !== undefined),
+      ),
     "says nothing: name what it matches, or everything with type: '*'",
   );
 

@@ -53,6 +53,7 @@ export function watchPolicyFile(
   file: string,
   { onPolicy, onRefused, intervalMs = 1_000 }: WatchOptions,
 ): Disposable {
+  let isWatching = true;
   let lastSeen: string | undefined = undefined;
   let reading = Promise.resolve();
   const look = async (): Promise<void> => {
@@ -60,12 +61,13 @@ export function watchPolicyFile(
     try {
       seen = await readFile(file, 'utf8');
     } catch (error) {
-      if (lastSeen === UNREADABLE) return;
+      if (!isWatching || lastSeen === UNREADABLE) return;
       lastSeen = UNREADABLE;
       onRefused(unreadable(file, error));
       return;
     }
-    if (seen === lastSeen) return;
+    // A ledger that was closed meanwhile takes no more policies.
+    if (!isWatching || seen === lastSeen) return;
     lastSeen = seen;
     try {
       onPolicy(policyIn(file, seen));
@@ -82,6 +84,7 @@ export function watchPolicyFile(
   lookAgain();
   return {
     [Symbol.dispose]: () => {
+      isWatching = false;
       unwatchFile(file, onStat);
       process.off('SIGHUP', lookAgain);
     },

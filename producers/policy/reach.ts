@@ -48,7 +48,9 @@ export function checkReach(policy: Policy, { catalog, service, nowMs }: ReachOpt
     const unknown = unknownNames(rule.match, catalog, subjects);
     for (const { at: where, message } of unknown) report(errors, where, message);
     if (unknown.length === 0) {
-      const verdict = reachOf(rule, { policy, catalog, kinds, earlier, service });
+      // What an earlier rule takes comes free when it expires: a rule of today's incident shadows none.
+      const lasting = earlier.filter(({ expires }) => (expiryOf(expires) ?? Infinity) >= at);
+      const verdict = reachOf(rule, { policy, catalog, kinds, earlier: lasting, service });
       for (const { at: where, message } of verdict.errors) report(errors, where, message);
       for (const { at: where, message } of verdict.warnings) report(warnings, where, message);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { faultText, readPolicy } from '../../../producers/policy/document.ts';
+import { checkPolicy, faultText, readPolicy } from '../../../producers/policy/document.ts';
 
 const faultsOf = (text: string): string[] => {
   const read = readPolicy(text);
@@ -178,4 +178,16 @@ rules:
     }
     expect(faultsOf(bomb.join('\n'))).toEqual(['the policy repeats itself too often with aliases']);
   });
+});
+
+test('R-EDGE-07: a match whose only values are undefined would match everything, and is refused', () => {
+  const rule = { id: 'a', owner: 'o', reason: 'r', expires: 'never', action: 'drop' };
+  const faultsFor = (match: unknown) => {
+    const read = checkPolicy({ version: 1, rules: [{ ...rule, match }] });
+    return read.ok ? [] : read.faults.map(faultText);
+  };
+  const fault = "rules[0].match says nothing: name what it matches, or everything with type: '*'";
+  expect(faultsFor({ actor: { id: undefined } })).toEqual([fault]);
+  expect(faultsFor({ target: { type: undefined }, tenant: undefined })).toEqual([fault]);
+  expect(faultsFor({ actor: { id: undefined }, tenant: 'a' })).toEqual([]);
 });

@@ -187,3 +187,11 @@ test('a fault that only the catalog can show has its line and column too', () =>
     column: rule.indexOf('app.gone') + 1,
   });
 });
+
+test('R-EDGE-07: a rule that expires shadows none that outlasts it', () => {
+  const match = { type: 'app.created' } as const;
+  const incident: Short = { match: { type: 'app.*' }, action: 'keep', expires: '2026-12-01' };
+  expect(check([incident, { match }]).errors).toEqual([]);
+  expect(check([incident, { match, expires: '2026-12-02' }]).errors).toEqual([]);
+  expect(check([incident, { match, expires: '2026-12-01' }]).errors).toHaveLength(1);
+});
