@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { viewOf } from '../json-view.ts';
 import { canonicalText } from '../plain-value.ts';
 
 /** What sensitive values are hashed with. */
@@ -9,9 +10,14 @@ export interface RedactionKey {
   readonly secret: string | Uint8Array;
 }
 
-/** The text of a value: strings as they are, anything else as JSON with sorted keys. */
-const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : canonicalText(value);
+/**
+ * The text of a value: what is stored as text as it is, anything else as JSON with sorted keys. A
+ * Date in `data` so has the digest of its ISO text in `changes`.
+ */
+function textOf(value: unknown): string {
+  const view = viewOf(value);
+  return typeof view === 'string' ? view : canonicalText(value);
+}
 
 /**
  * HMAC-SHA-256 (RFC 2104) of a value as `hmac-sha256:<key id>:<base64url>`: equal for equal values

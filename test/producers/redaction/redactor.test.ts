@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createLedger } from '../../../producers/index.ts';
+import { changesBetween, createLedger } from '../../../producers/index.ts';
 import { memoryTransport } from '../../../producers/testing.ts';
 import { redactorOf } from '../../../producers/redaction/redactor.ts';
 import { rulesOf, type RedactionOptions } from '../../../producers/redaction/rules.ts';
@@ -454,4 +454,12 @@ describe('R-EDGE-09: what callers without types pass', () => {
     });
     expect(event.message).toBe('PIN [masked] is set');
   });
+});
+
+test('R-EDGE-09: a value has one digest, as it is in data and as text in changes', () => {
+  const redaction = rulesOf(catalog, { key: KEY });
+  const record = { at: new Date(0), number: 5n };
+  const texts = changesBetween({}, record).map((change) => redaction.hash(change.new));
+  expect(texts).toEqual([hmac('1970-01-01T00:00:00.000Z'), hmac('5')]);
+  expect(Object.values(record).map(redaction.hash)).toEqual(texts);
 });
