@@ -405,10 +405,15 @@ const unknownOutcome = (type: string): LedgerlineError =>
 
 /** Whatever came out of the caller's objects, as an error that says which event it was. */
 function readable(plan: Plan | undefined, thrown: unknown): LedgerlineError {
-  if (thrown instanceof LedgerlineError) return thrown;
   const which = plan === undefined ? 'An event' : `The event "${plan.definition.type}"`;
-  // Its kind alone: who knows what its text quotes, and this one is logged.
-  const kind = thrown instanceof Error ? thrown.constructor.name : typeof thrown;
+  let kind = 'unreadable';
+  try {
+    if (thrown instanceof LedgerlineError) return thrown;
+    // Its kind alone: who knows what its text quotes, and this one is logged.
+    kind = thrown instanceof Error ? thrown.constructor.name : typeof thrown;
+  } catch {
+    // A proxy, or a getter: what was thrown throws when it is looked at.
+  }
   return new LedgerlineError('EVENT_INVALID', `${which} cannot be read (${kind}).`, {
     hint: 'Pass a plain object without throwing getters.',
   });

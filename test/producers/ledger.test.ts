@@ -200,6 +200,15 @@ describe('R-REC-07: emit never throws', () => {
     ],
     ['a throwing outcome', 'app.created', Object.defineProperty({}, 'outcome', { get: boom })],
     [
+      'a getter that throws what cannot be looked at',
+      'app.created',
+      Object.defineProperty({}, 'outcome', {
+        get: () => {
+          throw new Proxy(new Error(), { get: boom, getPrototypeOf: boom });
+        },
+      }),
+    ],
+    [
       'a proxy that always throws',
       'app.created',
       new Proxy({}, { get: boom, ownKeys: boom, has: boom }),
