@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LedgerlineError } from '../schemas/index.ts';
+import { isPostgresUrl } from './postgres-errors.ts';
 import { DEFAULT_SCHEMA } from './schema-name.ts';
 
 /** What holds where an option says nothing. */
@@ -12,14 +13,6 @@ export const OUTBOX_DEFAULTS = {
 
 /** What a batch may hold in memory: beside the rows' number, since rows may have 256 KiB. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
-
-const isPostgresUrl = (text: string): boolean => {
-  try {
-    return /^postgres(?:ql)?:$/.test(new URL(text).protocol);
-  } catch {
-    return false;
-  }
-};
 
 const environment = z.object({
   LEDGERLINE_OUTBOX_URL: z

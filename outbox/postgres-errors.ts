@@ -4,8 +4,29 @@ import { LedgerlineError } from '../schemas/index.ts';
 const PASSING = /^(?:08|57P|53|40)/;
 const CREDENTIALS = /^28/;
 
-/** Where it was tried, without user and password. */
+/** Whether it is an address whose parts are where they seem: `/` or `#` in a password would move them. */
+export function isPostgresUrl(text: string): boolean {
+  try {
+    const { protocol, pathname, hash } = new URL(text);
+    return /^postgres(?:ql)?:$/.test(protocol) && !`${pathname}${hash}`.includes('@');
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Where it was tried, without user and password.
+ *
+ * @throws LedgerlineError CONFIG_INVALID where it is no address; Node's own error would quote it
+ */
 export function placeOf(url: string): string {
+  if (!isPostgresUrl(url)) {
+    throw new LedgerlineError(
+      'CONFIG_INVALID',
+      'The address of PostgreSQL is not postgres://user:password@host:5432/database.',
+      { hint: 'Write a password in percent-encoding: / as %2F, # as %23, @ as %40.' },
+    );
+  }
   const { hostname, port, pathname, searchParams } = new URL(url);
   const host = searchParams.get('host') ?? (hostname || 'localhost');
   return `${host}:${port || '5432'}${pathname === '/' ? '' : pathname}`;

@@ -14,6 +14,12 @@ export interface Settled {
 const LEADER = -1;
 const BELL = 0;
 
+const LONGEST_ERROR = 2_000;
+
+/** As PostgreSQL's text takes it: what names an event's own keys may be long, or have NUL in it. */
+const storable = (error: string): string =>
+  error.slice(0, LONGEST_ERROR).replaceAll('\0', '\uFFFD');
+
 /** The outbox's tables, as the relay uses them. One statement each, so that each happens whole. */
 export class OutboxStore {
   readonly #session: Session;
@@ -103,10 +109,11 @@ export class OutboxStore {
        FROM counted WHERE counted.published > 0`,
       [
         rows.map(({ position }) => position),
-        rows.map(({ id }) => id),
+        // What was not seen is not deleted: its event may have committed meanwhile.
+        rows.filter(({ event_id }) => event_id !== null).map(({ id }) => id),
         rejected.map(({ row }) => row.id),
         rejected.map(({ reason }) => reason),
-        rejected.map(({ error }) => error),
+        rejected.map(({ error }) => storable(error)),
       ],
     );
   }

@@ -118,3 +118,5 @@ END $$;
 
 -- Nobody but the owner, until `--service-role` and `--relay-role` say who.
 REVOKE ALL ON FUNCTION public.ledgerline_outbox_add(jsonb) FROM PUBLIC;
+-- Triggers run without it. With it, anybody's own table could have this trigger, and fill the queue.
+REVOKE ALL ON FUNCTION public.ledgerline_outbox_enqueue() FROM PUBLIC;

@@ -31,6 +31,8 @@ type OnOutput = (stream: 'stdout' | 'stderr', chunk: Buffer) => void;
 
 /** A grandchild may hold the streams open; what the command itself wrote is there by then. */
 const STREAMS_CLOSE_WITHIN_MS = 1_000;
+/** What is left in a pipe is read in no time; a grandchild may write for ever. */
+const REST_IS_READ_WITHIN_MS = 200;
 
 /** Runs a command without a shell. Never rejects: every way in which it can end is a result. */
 export async function runCommand(
@@ -72,6 +74,8 @@ async function run(options: CheckedCommand, onOutput: OnOutput): Promise<Ended> 
       if (child.pid === undefined) resolve({ status: 'not_started', error });
     });
   });
+  // Without file descriptors left (EMFILE) there are no streams, whatever the types say.
+  if ((child.stdout as Readable | undefined) === undefined) return exited;
   listen(child.stdout, options.stdout, (chunk) => onOutput('stdout', chunk));
   listen(child.stderr, options.stderr, (chunk) => onOutput('stderr', chunk));
   // A command that does not read its input closes the pipe; that is its right.
@@ -81,11 +85,17 @@ async function run(options: CheckedCommand, onOutput: OnOutput): Promise<Ended> 
   using limits = limited(child, options);
   const ended = await exited;
   if (ended.status === 'not_started') return ended;
+  // Time that runs out from here on is the streams', not the command's.
+  const { exceeded } = limits;
   if (!(await settlesWithin(closed, STREAMS_CLOSE_WITHIN_MS))) {
+    // A slow destination must not cost what the command had written: it gets the rest at once.
+    hurry(child.stdout, options.stdout);
+    hurry(child.stderr, options.stderr);
+    await settlesWithin(closed, REST_IS_READ_WITHIN_MS);
     child.stdout.destroy();
     child.stderr.destroy();
   }
-  return limits.exceeded === undefined ? ended : { ...ended, status: limits.exceeded };
+  return exceeded === undefined ? ended : { ...ended, status: exceeded };
 }
 
 const endOf = (code: number | null, signal: NodeJS.Signals | null): Ended =>
@@ -103,6 +113,15 @@ function listen(from: Readable, to: Writable | undefined, onChunk: (chunk: Buffe
   const goOn = (source: unknown): void => void (source === from && from.resume());
   to.on('unpipe', goOn);
   from.once('close', () => to.off('unpipe', goOn));
+}
+
+function hurry(from: Readable, to: Writable | undefined): void {
+  if (to === undefined) return;
+  from.unpipe(to);
+  from.on('data', (chunk: Buffer) => {
+    if (to.writable) to.write(chunk);
+  });
+  from.resume();
 }
 
 interface Limits extends Disposable {

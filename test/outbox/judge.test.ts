@@ -1,8 +1,9 @@
 /** What the relay judges and says, without a database. */
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../outbox/judge.ts';
 import { grantsSql } from '../../outbox/grants.ts';
-import { outboxInsert } from '../../outbox/index.ts';
+import { openSession, outboxInsert } from '../../outbox/index.ts';
 import { explainPostgres, placeOf } from '../../outbox/postgres-errors.ts';
 import { createLedger, infrastructure } from '../../producers/index.ts';
 
@@ -78,6 +79,16 @@ describe('what PostgreSQL answers', () => {
     const place = placeOf('postgres://shop:canary@db.example:6432/shop');
     expect(place).toBe('db.example:6432/shop');
     expect(placeOf('postgres:///shop?host=/run/postgresql')).toBe('/run/postgresql:5432/shop');
+  });
+
+  it.each([
+    'postgres://shop:can#ary@db.example/shop',
+    'postgres://shop:123/canary@db.example/shop',
+    'postgres://shop:canary@/shop',
+  ])('an address that cannot be read is refused, without a word of it', async (url) => {
+    const refusal = await openSession(url).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(inspect(refusal)).not.toMatch(/can#?ary|123/);
   });
 
   it.each([

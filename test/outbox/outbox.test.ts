@@ -128,6 +128,15 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
     await expect(
       query(as(shop), 'INSERT INTO ledgerline_outbox_queue (outbox_id) VALUES (1)'),
     ).rejects.toThrow(denied);
+    // The trigger on a table of one's own would write to the queue with its owner's rights.
+    await expect(
+      query(
+        as(shop),
+        `CREATE TEMP TABLE own (id bigint, message_key text);
+         CREATE TRIGGER own AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION ledgerline_outbox_enqueue();
+         INSERT INTO own VALUES (1, 'key')`,
+      ),
+    ).rejects.toThrow(denied);
     await expect(query(as(relay), `UPDATE ledgerline_outbox SET value = 'other'`)).rejects.toThrow(
       denied,
     );
@@ -153,6 +162,10 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
     const good = insertFor('env-1');
     await insert('{"wire_version":1,');
     await insert('{"wire_version":1}');
+    // Its fault is told by a key that PostgreSQL's text cannot hold.
+    const nul = insertFor('env-1');
+    const wire = JSON.parse(nul.values[2]) as object;
+    await insert(JSON.stringify({ ...wire, attributes: { 'a\0b': 1 } }), nul.id);
     await insert(good.values[2]);
     await insert(`"${'x'.repeat(MAX_MESSAGE_BYTES)}"`);
     await query(url, good.text, good.values);
@@ -174,7 +187,7 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
       oldestSeconds: null,
       published: 2,
       relay: true,
-      rejected: { not_json: 1, not_a_row: 1, id_mismatch: 1, too_large: 1 },
+      rejected: { not_json: 1, not_a_row: 2, id_mismatch: 1, too_large: 1 },
     });
     // Repaired where it lies, and put back.
     const fixed = insertFor('env-2');

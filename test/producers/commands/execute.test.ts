@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { describe, expect, test } from 'vitest';
 import { category, createLedger, defineCatalog, event } from '../../../producers/index.ts';
 import type { CommandResult } from '../../../producers/index.ts';
@@ -157,6 +158,43 @@ describe('R-REC-04: a command’s run', () => {
     `);
     expect(run).toMatchObject({ ok: true, stdout: 'left\n' });
     expect(run.durationMs).toBeLessThan(3_500);
+  });
+
+  test('what stops it while only a grandchild lives does not change how it ended', async () => {
+    const { script } = open();
+    const stopping = new AbortController();
+    const stdout = new Writable({
+      write(_chunk, _encoding, done) {
+        setTimeout(() => stopping.abort(), 500);
+        done();
+      },
+    });
+    const run = await script(
+      `require('node:child_process').spawn('sleep', ['3'], { stdio: 'inherit' }).unref();
+      process.stdout.write('bye');
+      process.exit(0);`,
+      { signal: stopping.signal, stdout },
+    );
+    expect(stopping.signal.aborted).toBe(true);
+    expect(run).toMatchObject({ status: 'exited', ok: true });
+  });
+
+  test('a slow destination costs nothing of what it wrote', async () => {
+    const { script } = open();
+    let seen = 0;
+    const stdout = new Writable({
+      highWaterMark: 1_024,
+      write(chunk: Buffer, _encoding, done) {
+        seen += chunk.length;
+        setTimeout(done, 400);
+      },
+    });
+    const run = await script('process.stdout.write("x".repeat(200_000))', { stdout });
+    expect(run).toMatchObject({ ok: true, truncated: false });
+    expect(run.stdout).toHaveLength(200_000);
+    stdout.end();
+    await finished(stdout);
+    expect(seen).toBe(200_000);
   });
 
   test('secrets are masked in command and output, and the caller’s result has them', async () => {
