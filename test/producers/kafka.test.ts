@@ -174,7 +174,7 @@ describe('R-REC-08: on a real broker', () => {
     expect(new Set(read.map(({ partition }) => partition)).size).toBe(4);
     expect(
       read.map(({ row }) => row['producer_seq']).sort((a, b) => Number(a) - Number(b)),
-    ).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
+    ).toEqual(Array.from({ length: 60 }, (_, n) => n + 1));
   });
 
   test('what one partition refuses is stored once in the others, marked for the ledger', async () => {
