@@ -67,7 +67,7 @@ export class Delivery {
       onTrouble: (error) =>
         logger.warn({ error }, 'events cannot be sent; they wait, and are tried again'),
       onRecovery: (failures, failedForMs) =>
-        logger.info({ failures, failedForMs: Math.round(failedForMs) }, 'events are sent again'),
+        logger.info({ failures, failedForMs }, 'events are sent again'),
       onSettled: (batch) => this.#onSettled(batch),
     });
     if (ledger?.spool !== undefined) {

@@ -3,6 +3,7 @@ import { Backoff } from './backoff.ts';
 import { OutboundBuffer, type BufferBounds } from './buffer.ts';
 import type { BatchLimits, Lane } from './lane.ts';
 import { partitionOf } from './murmur2.ts';
+import { Episode } from './episode.ts';
 import type { Outbound } from './outbound.ts';
 import type { Transport } from './transport.ts';
 
@@ -48,14 +49,17 @@ export class Sender {
   #stopped = false;
   #cancelTimer: (() => void) | undefined;
   #restTimer: NodeJS.Timeout | undefined;
-  #failingSinceMs: number | undefined;
-  #failures = 0;
+  readonly #trouble: Episode;
   #lastError: Error | undefined;
 
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#transport = options.transport;
     this.buffer = new OutboundBuffer(options.bounds);
+    this.#trouble = new Episode({
+      begins: () => this.#lastError && options.onTrouble(this.#lastError),
+      over: options.onRecovery,
+    });
   }
 
   /** Why the last attempt failed, while sending fails. */
@@ -201,8 +205,7 @@ export class Sender {
   async #sendTogether(): Promise<boolean> {
     const { buffer } = this;
     const { limits } = this.#options;
-    if (this.#transport.sendTogether === undefined || this.#failingSinceMs !== undefined)
-      return true;
+    if (this.#transport.sendTogether === undefined || this.#trouble.lasts) return true;
     if (buffer.events > limits.maxEvents || buffer.bytes > limits.maxBytes) return true;
     const lanes = [...buffer.lanes()].filter((lane) => lane.oldest !== Infinity);
     if (lanes.length < 2) return true;
@@ -293,23 +296,16 @@ export class Sender {
 
   #failed(what: Backoff, error: Error): void {
     if (this.#stopped) return;
-    const nowMs = performance.now();
-    what.failed(nowMs);
+    what.failed(performance.now());
     this.#lastError = error;
-    this.#failures += 1;
-    if (this.#failingSinceMs !== undefined) return;
-    this.#failingSinceMs = nowMs;
-    this.#options.onTrouble(error);
+    this.#trouble.met();
   }
 
   #worked(): void {
-    if (this.#failingSinceMs === undefined) return;
+    if (!this.#trouble.lasts) return;
     for (const lane of this.buffer.lanes()) if (lane.backoff.failing) return;
-    const failedForMs = performance.now() - this.#failingSinceMs;
-    this.#failingSinceMs = undefined;
     this.#lastError = undefined;
-    this.#options.onRecovery(this.#failures, failedForMs);
-    this.#failures = 0;
+    this.#trouble.over();
   }
 }
 
