@@ -1,16 +1,9 @@
-import type { Limit, LimitKey } from '../../schemas/index.ts';
+import type { Limit } from '../../schemas/index.ts';
+import { Buckets } from './buckets.ts';
 import type { Facts } from './decision.ts';
-
-/** So many keys have a bucket of their own; those that were asked for longest ago lose theirs. */
-const MAX_KEYS = 10_000;
 
 /** Milliseconds of a clock that is never set back. */
 export type ElapsedMs = () => number;
-
-interface Bucket {
-  tokens: number;
-  atMs: number;
-}
 
 /** A limit that turns events away: since when, how many, and when last. */
 export interface Shedding {
@@ -27,17 +20,15 @@ export interface Shedding {
 export class RateLimit {
   readonly name: string;
   readonly limit: Limit;
-  readonly #keyOf: (facts: Facts) => string;
+  readonly #buckets: Buckets;
   readonly #tokensPerMs: number;
   readonly #elapsedMs: ElapsedMs;
-  #recent = new Map<string, Bucket>();
-  #older = new Map<string, Bucket>();
   #shedding: Shedding | undefined;
 
   constructor(name: string, limit: Limit, elapsedMs: ElapsedMs = () => performance.now()) {
     this.name = name;
     this.limit = limit;
-    this.#keyOf = keyOf(limit.per ?? []);
+    this.#buckets = new Buckets(limit.per ?? []);
     this.#tokensPerMs = limit.events / (limit.seconds * 1000);
     this.#elapsedMs = elapsedMs;
   }
@@ -45,7 +36,11 @@ export class RateLimit {
   /** Takes a token for the event; false when its key has none. */
   admits(facts: Facts): boolean {
     const nowMs = this.#elapsedMs();
-    const bucket = this.#bucketOf(this.#keyOf(facts), nowMs);
+    const bucket = this.#buckets.find(facts);
+    if (bucket === undefined) {
+      this.#buckets.add(facts, { tokens: this.limit.events - 1, atMs: nowMs });
+      return true;
+    }
     const refilled = bucket.tokens + (nowMs - bucket.atMs) * this.#tokensPerMs;
     bucket.tokens = refilled > this.limit.events ? this.limit.events : refilled;
     bucket.atMs = nowMs;
@@ -69,7 +64,7 @@ export class RateLimit {
 
   /** How many keys have a bucket: at most 10,000. */
   get keys(): number {
-    return this.#recent.size + this.#older.size;
+    return this.#buckets.size;
   }
 
   #shed(nowMs: number): void {
@@ -77,33 +72,4 @@ export class RateLimit {
     this.#shedding.lastMs = nowMs;
     this.#shedding.events += 1;
   }
-
-  #bucketOf(key: string, nowMs: number): Bucket {
-    const known = this.#recent.get(key);
-    if (known !== undefined) return known;
-    const bucket = this.#older.get(key) ?? { tokens: this.limit.events, atMs: nowMs };
-    if (this.#recent.size >= MAX_KEYS / 2) {
-      this.#older = this.#recent;
-      this.#recent = new Map();
-    } else {
-      this.#older.delete(key);
-    }
-    this.#recent.set(key, bucket);
-    return bucket;
-  }
-}
-
-const PARTS: Readonly<Record<LimitKey, (facts: Facts) => string>> = {
-  tenant: ({ tenant }) => tenant,
-  actor: ({ actor }) => (actor === undefined ? '' : `${actor.type}\0${actor.id}`),
-  target: ({ targetType = '', targetId = '' }) => `${targetType}\0${targetId}`,
-  category: ({ subject }) => subject.category,
-  type: ({ subject }) => subject.type,
-};
-
-function keyOf(per: readonly LimitKey[]): (facts: Facts) => string {
-  const [first, ...more] = [...new Set(per)].map((key) => PARTS[key]);
-  if (first === undefined) return () => '';
-  if (more.length === 0) return first;
-  return (facts) => more.reduce((key, part) => `${key}\0${part(facts)}`, first(facts));
 }
