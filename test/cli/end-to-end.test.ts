@@ -82,7 +82,7 @@ describe('R-RET-01: migrate', () => {
     expect([migrated.code, migrated.stderr]).toEqual([0, '']);
     expect(JSON.parse(migrated.stdout)).toMatchObject({
       database,
-      applied: [expect.stringContaining('0001')],
+      applied: expect.arrayContaining([expect.stringContaining('0001')]) as string[],
       retention: { standard: 30 },
       retentionChanged: true,
     });

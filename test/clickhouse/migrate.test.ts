@@ -38,6 +38,7 @@ test('two processes that migrate at once leave one schema and one record of each
   expect(tables.map(({ name }) => name)).toEqual([
     'audit_events',
     'audit_quarantine',
+    'audit_quarantine_resolutions',
     'schema_migrations',
   ]);
   await clickhouse.command('DROP DATABASE {database:Identifier} SYNC', {
