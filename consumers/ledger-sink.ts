@@ -59,9 +59,12 @@ export interface KnownEvent {
 
 export class LedgerSink {
   readonly #clickhouse: ClickHouse;
+  readonly #ledger: string;
 
-  constructor(clickhouse: ClickHouse) {
+  /** @param ledger the table of events: another one than `audit_events` while it is rebuilt or compared */
+  constructor(clickhouse: ClickHouse, ledger: string = LEDGER_TABLE) {
     this.#clickhouse = clickhouse;
+    this.#ledger = ledger;
   }
 
   /** Inserts the rows; answers how many the engine says it wrote. */
@@ -72,7 +75,7 @@ export class LedgerSink {
   ): Promise<number> {
     const body = insertBody(rows, request.origin, request.leaseSeconds, mended);
     const { writtenRows } = await this.#clickhouse.insert({
-      table: LEDGER_TABLE,
+      table: this.#ledger,
       columns: INSERT_COLUMNS,
       format: 'JSONEachRow',
       // Not in object mode: the pieces are bytes, and two of them may wait.
@@ -123,7 +126,7 @@ export class LedgerSink {
   async highWater({ topicId, partition }: Origin): Promise<number> {
     const rows = await this.#clickhouse.query<{ rows: string; highest: string }>(
       `SELECT count() AS rows, max(highest) AS highest FROM (
-         SELECT max(kafka_offset) AS highest FROM ${LEDGER_TABLE}
+         SELECT max(kafka_offset) AS highest FROM ${this.#ledger}
          WHERE kafka_topic_id = {topicId:UUID} AND kafka_partition = {partition:UInt32}
          GROUP BY kafka_topic_id, kafka_partition
          UNION ALL
@@ -139,7 +142,7 @@ export class LedgerSink {
   /** Which offsets of a range are accounted for already, in the ledger or in quarantine. */
   async settled(origin: Origin, first: number, last: number): Promise<Set<number>> {
     const [ledger, quarantine] = await Promise.all([
-      this.#offsets(LEDGER_TABLE, origin, first, last),
+      this.#offsets(this.#ledger, origin, first, last),
       this.#offsets(QUARANTINE_TABLE, origin, first, last),
     ]);
     return new Set([...ledger, ...quarantine]);
@@ -170,7 +173,7 @@ export class LedgerSink {
         offset: string;
       }>(
         `SELECT event_id AS id, kafka_topic_id AS topicId, kafka_partition AS partition, kafka_offset AS offset
-         FROM ${LEDGER_TABLE} WHERE event_id IN {ids:Array(UUID)}
+         FROM ${this.#ledger} WHERE event_id IN {ids:Array(UUID)}
            AND occurred_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})`,
         {
           params: {
