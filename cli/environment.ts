@@ -3,7 +3,8 @@ import { MAX_RETENTION_DAYS, type RetentionSources } from '../clickhouse/index.t
 import { type WorkerConfig, workerConfig } from '../consumers/index.ts';
 import { type OutboxConfig, outboxFromEnv } from '../outbox/index.ts';
 import { type EnvironmentOptions, optionsFromEnv } from '../producers/index.ts';
-import { LedgerlineError } from '../schemas/index.ts';
+import { ConfigurationError, type ConfigurationFault } from '../schemas/index.ts';
+import { type ConfigFile, located, readConfigFile } from './configuration/config-file.ts';
 
 /** Everything the command reads from environment variables; .env.example lists them all. */
 export interface Environment {
@@ -27,29 +28,47 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads and checks all of it, also what the command at hand does not need: a misspelt variable is
- * better found now than by the worker tonight. Empty means not set.
+ * better found now than by the worker tonight. Empty means not set. What LEDGERLINE_CONFIG_FILE says
+ * holds where the environment says nothing.
  *
- * @throws AggregateError of LedgerlineErrors CONFIG_INVALID, which together name every fault
+ * @throws ConfigurationError CONFIG_INVALID, which names every fault, and its place in the file
  */
 export function readEnvironment(env: Variables): Environment {
-  const errors: unknown[] = [];
+  const file = env['LEDGERLINE_CONFIG_FILE'] ? readConfigFile(env['LEDGERLINE_CONFIG_FILE']) : null;
+  const said = file ? { ...file.variables, ...withoutEmpty(env) } : env;
+  const faults: ConfigurationFault[] = [...(file?.faults ?? [])];
   const attempt = <T>(read: () => T): T | undefined => {
     try {
       return read();
     } catch (error) {
-      errors.push(error);
+      if (!(error instanceof ConfigurationError)) throw error;
+      faults.push(...error.faults);
       return undefined;
     }
   };
-  const worker = attempt(() => workerConfig(env));
+  const worker = attempt(() => workerConfig(said));
   // The worker's options have judged the variables that both sides read.
-  const edge = attempt(() => optionsFromEnv(only(env, 'AUDIT_TRAIL_')));
-  const kept = attempt(() => readRetention(env));
-  const outbox = attempt(() => outboxFromEnv(env));
-  if (!worker || !edge || !kept || !outbox) {
-    throw new AggregateError(errors, 'the configuration is faulty');
+  const edge = attempt(() => optionsFromEnv(only(said, 'AUDIT_TRAIL_')));
+  const kept = attempt(() => readRetention(said));
+  const outbox = attempt(() => outboxFromEnv(said));
+  if (faults.length > 0 || !worker || !edge || !kept || !outbox) {
+    throw new ConfigurationError(faults.map((fault) => placed(fault, env, file)));
   }
   return { worker, edge, retention: kept, outbox };
+}
+
+const withoutEmpty = (env: Variables): Variables =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+
+/** Says where in the file an option stands, unless the environment has had the last word. */
+function placed(
+  fault: ConfigurationFault,
+  env: Variables,
+  file: ConfigFile | null,
+): ConfigurationFault {
+  const place = env[fault.name] ? undefined : file?.places.get(fault.name);
+  if (!file || !place) return fault;
+  return { name: `${located(file.path, place)} ${fault.name}`, problem: fault.problem };
 }
 
 const only = (env: Variables, prefix: string): Variables =>
@@ -64,8 +83,7 @@ function readRetention(env: Variables): RetentionSources {
       file: parsed.data.LEDGERLINE_RETENTION_FILE,
     };
   }
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  throw new LedgerlineError('CONFIG_INVALID', `The environment: ${faults.join('; ')}.`, {
-    hint: 'Every option with its default is in .env.example.',
-  });
+  throw new ConfigurationError(
+    parsed.error.issues.map((issue) => ({ name: issue.path.join('.'), problem: issue.message })),
+  );
 }

@@ -21,6 +21,11 @@ export function program(): Command {
     )
     .version(packageVersion(), '-V, --version')
     .option('--debug', 'show stack traces of errors')
+    .option('--config <file>', 'options by the names of environment variables, in YAML')
+    .hook('preAction', (_, command) => {
+      const { config } = command.optsWithGlobals<{ readonly config?: string }>();
+      if (config !== undefined) process.env['LEDGERLINE_CONFIG_FILE'] = config;
+    })
     .showHelpAfterError('Run it with --help for options and examples.')
     .configureOutput({
       outputError: (text, write) =>
@@ -30,7 +35,8 @@ export function program(): Command {
       'after',
       `
 Where Kafka and ClickHouse are is said by environment variables (LEDGERLINE_KAFKA_BROKERS,
-LEDGERLINE_CLICKHOUSE_URL, …): .env.example has all of them with their defaults.
+LEDGERLINE_CLICKHOUSE_URL, …), or by a file that has them (--config, LEDGERLINE_CONFIG_FILE):
+.env.example has all of them with their defaults.
 
 Exit codes: 0 fine, 1 faults were found or it could not be done, 2 asked for wrongly (nothing was
 started), 130 interrupted.

@@ -2,6 +2,7 @@ import { openPublisher, type Publisher } from '../producers/index.ts';
 import { type AuditEvent, LedgerlineError } from '../schemas/index.ts';
 import { CONTACT_DEADLINE_MS, withDeadline } from './deadline.ts';
 import type { Environment } from './environment.ts';
+import { connectionOf } from './kafka-connection.ts';
 import { say } from './terminal.ts';
 
 /** What became of a job's events. */
@@ -43,7 +44,7 @@ export class Publishing {
     onLost: (where: string, error: LedgerlineError) => void,
   ): Promise<Publishing> {
     const opening = openPublisher({
-      kafka: { brokers: kafka.brokers, clientId: 'ledgerline-cli' },
+      kafka: { ...connectionOf(kafka), clientId: 'ledgerline-cli' },
       topic: kafka.topic,
       buffer: BUFFER,
       logger: { info: () => undefined, warn: complain, error: complain },

@@ -10,6 +10,8 @@ export interface ClickHouseConfig {
   /** Default `default`. */
   readonly username?: string;
   readonly password?: string;
+  /** PEM of the authorities that may have signed an https server's certificate. Default: Node's own. */
+  readonly caCertificate?: string | undefined;
   /** Deadline of each call that names none of its own, in milliseconds. Default 30,000. */
   readonly requestTimeoutMs?: number;
   /** Shown in ClickHouse's query log as the user agent. */

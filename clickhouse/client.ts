@@ -33,6 +33,9 @@ export function openClickHouse(config: ClickHouseConfig): ClickHouse {
     url: address,
     username: config.username ?? 'default',
     password: config.password ?? '',
+    ...(config.caCertificate === undefined
+      ? {}
+      : { tls: { ca_cert: Buffer.from(config.caCertificate) } }),
     ...(config.application === undefined ? {} : { application: config.application }),
     // Its own timeout watches idle sockets only; the deadlines below cover the whole call.
     request_timeout: 2 ** 31 - 1,

@@ -2,7 +2,9 @@
  * The only place of the consuming side that imports kafkajs: how a client of it is made, and what the
  * rest needs of it.
  */
-import kafkajs, { type Kafka } from 'kafkajs';
+import type { ConnectionOptions } from 'node:tls';
+import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
+import type { KafkaSecurity } from '../schemas/index.ts';
 import { lz4, snappy, zstd } from './decompress.ts';
 import { Fence, type GroupListener } from './fence.ts';
 
@@ -27,7 +29,7 @@ for (const [type, decompress] of CODECS) {
   }
 }
 
-export interface KafkaOptions {
+export interface KafkaOptions extends KafkaSecurity {
   readonly brokers: readonly string[];
   readonly topic: string;
   readonly group: string;
@@ -40,7 +42,10 @@ export function connectKafka(options: KafkaOptions, retries = 8): Kafka {
   return new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: [...options.brokers],
+    ...(options.ssl === undefined ? {} : { ssl: tlsOptions(options.ssl) }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl as SASLOptions }),
     connectionTimeout: options.connectionTimeoutMs,
+    authenticationTimeout: options.connectionTimeoutMs,
     requestTimeout: options.requestTimeoutMs,
     // Its lines repeat what the worker logs, and may quote messages.
     logLevel: kafkajs.logLevel.NOTHING,
@@ -48,6 +53,12 @@ export function connectKafka(options: KafkaOptions, retries = 8): Kafka {
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, multiplier: 2, factor: 0.2, retries },
   });
 }
+
+/** Without what is not given: Node takes `undefined` for a certificate that is missing. */
+const tlsOptions = (ssl: NonNullable<KafkaSecurity['ssl']>): true | ConnectionOptions =>
+  ssl === true
+    ? true
+    : Object.fromEntries(Object.entries(ssl).filter(([, pem]) => pem !== undefined));
 
 /** A fence around the consumer that is created with its `assigner`. */
 export function fenceFor(topic: string, listener: GroupListener): Fence {

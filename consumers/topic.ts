@@ -139,7 +139,7 @@ const CREATE_TOPIC_DEADLINE_MS = 15_000;
  * await createTopic({ brokers: ['127.0.0.1:9092'], topic: 'audit.events' }, { partitions: 4 });
  */
 export async function createTopic(
-  where: Pick<KafkaOptions, 'brokers' | 'topic'>,
+  where: Pick<KafkaOptions, 'brokers' | 'topic' | 'ssl' | 'sasl'>,
   { partitions, replicationFactor = 1 }: NewTopic,
 ): Promise<boolean> {
   const { brokers, topic } = where;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LedgerlineError } from '../schemas/index.ts';
+import { ConfigurationError } from '../schemas/index.ts';
 import { isPostgresUrl } from './postgres-errors.ts';
 import { DEFAULT_SCHEMA } from './schema-name.ts';
 
@@ -48,16 +48,15 @@ export interface OutboxConfig {
 /**
  * Reads the outbox's options from environment variables.
  *
- * @throws LedgerlineError CONFIG_INVALID, which lists every malformed value
+ * @throws ConfigurationError CONFIG_INVALID, which lists every malformed value
  */
 export function outboxFromEnv(env: Readonly<Record<string, string | undefined>>): OutboxConfig {
   const given = Object.entries(env).filter(([name, value]) => name in environment.shape && value);
   const parsed = environment.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-    throw new LedgerlineError('CONFIG_INVALID', `The environment: ${faults.join('; ')}.`, {
-      hint: 'Every option with its default is in .env.example.',
-    });
+    throw ConfigurationError.inOneLine(
+      parsed.error.issues.map((issue) => ({ name: issue.path.join('.'), problem: issue.message })),
+    );
   }
   const { data } = parsed;
   return {

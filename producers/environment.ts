@@ -1,5 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { LedgerlineError, LEVELS, type PolicyDocument } from '../schemas/index.ts';
+import {
+  ConfigurationError,
+  type ConfigurationFault,
+  KAFKA_SECURITY_VARIABLES,
+  kafkaSecurity,
+  LEVELS,
+  type PolicyDocument,
+} from '../schemas/index.ts';
 import type { DeliveryOptions, KafkaConnection } from './options.ts';
 import type { PolicyOptions } from './policy/policy-options.ts';
 
@@ -53,7 +61,8 @@ const VARIABLES = {
 type Variable = keyof typeof VARIABLES;
 
 /** Read by other parts of Ledgerline, which may share this process's environment. */
-const READ_ELSEWHERE = new Set([
+const READ_ELSEWHERE = new Set<string>([
+  ...KAFKA_SECURITY_VARIABLES,
   'AUDIT_TRAIL_RETENTION_DAYS',
   'AUDIT_TRAIL_CLEANUP_ENABLED',
   'AUDIT_TRAIL_CLEANUP_BATCH_SIZE',
@@ -73,7 +82,8 @@ const SAID_BY_FILE = [
 const OURS = ['AUDIT_TRAIL_', 'LEDGERLINE_KAFKA_'];
 
 /**
- * Reads `AUDIT_TRAIL_*` and `LEDGERLINE_KAFKA_*`. Throws `CONFIG_INVALID` with every fault at
+ * Reads `AUDIT_TRAIL_*` and `LEDGERLINE_KAFKA_*`, and the files of certificates and passwords that
+ * these name. Throws `CONFIG_INVALID` with every fault at
  * once: unknown names, values that cannot be, and what a policy file and a variable both say.
  *
  * @example
@@ -83,13 +93,16 @@ export function optionsFromEnv(
   env: Readonly<Record<string, string | undefined>>,
 ): EnvironmentOptions {
   const isSet = (name: string): boolean => env[name] !== undefined && env[name] !== '';
-  const faults = Object.keys(env)
+  const faults: ConfigurationFault[] = Object.keys(env)
     .filter((name) => OURS.some((prefix) => name.startsWith(prefix)))
     .filter((name) => !Object.hasOwn(VARIABLES, name) && !READ_ELSEWHERE.has(name))
-    .map((name) => `${name} is not a known variable`);
+    .map((name) => ({ name, problem: 'is not a known variable' }));
   if (isSet('AUDIT_TRAIL_POLICY_FILE')) {
     for (const name of SAID_BY_FILE.filter(isSet)) {
-      faults.push(`AUDIT_TRAIL_POLICY_FILE and ${name} both say what is kept: leave one empty`);
+      faults.push({
+        name: 'AUDIT_TRAIL_POLICY_FILE',
+        problem: `and ${name} both say what is kept: leave one empty`,
+      });
     }
   }
 
@@ -97,13 +110,17 @@ export function optionsFromEnv(
     if (!isSet(variable)) return undefined;
     const result = (VARIABLES[variable] as z.ZodType).safeParse(env[variable]);
     if (result.success) return result.data as z.output<(typeof VARIABLES)[V]>;
-    faults.push(...result.error.issues.map((issue) => `${variable} ${issue.message}`));
+    faults.push(
+      ...result.error.issues.map(({ message }) => ({ name: variable, problem: message })),
+    );
     return undefined;
   };
 
   const buffered = read('AUDIT_TRAIL_BUFFER_ENABLED') ?? true;
   const seconds = read('AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL');
   const maxEvents = read('AUDIT_TRAIL_BUFFER_MAX_SIZE');
+  const kafka = kafkaSecurity(env, (path) => readFileSync(path, 'utf8'));
+  faults.push(...kafka.faults);
   const options: EnvironmentOptions = {
     enabled: read('AUDIT_TRAIL_ENABLED'),
     policy: read('AUDIT_TRAIL_POLICY_FILE'),
@@ -114,13 +131,14 @@ export function optionsFromEnv(
     async: read('AUDIT_TRAIL_ASYNC'),
     flushIntervalMs: buffered ? seconds && Math.round(seconds * 1000) : 0,
     batch: maxEvents === undefined ? undefined : { maxEvents },
-    kafka: { brokers: read('LEDGERLINE_KAFKA_BROKERS') ?? ['127.0.0.1:9092'] },
+    kafka: {
+      brokers: read('LEDGERLINE_KAFKA_BROKERS') ?? ['127.0.0.1:9092'],
+      ...kafka.security,
+    },
     topic: read('LEDGERLINE_KAFKA_TOPIC'),
   };
   if (faults.length === 0) return options;
-  throw new LedgerlineError('CONFIG_INVALID', `The environment: ${faults.join('; ')}.`, {
-    hint: 'Correct these variables; .env.example lists them all.',
-  });
+  throw ConfigurationError.inOneLine(faults);
 }
 
 function samplingOf(

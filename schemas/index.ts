@@ -14,6 +14,16 @@ export {
   type ErrorCode,
   type LedgerlineErrorOptions,
 } from './errors.ts';
+export { ConfigurationError, type ConfigurationFault } from './configuration-error.ts';
+export {
+  KAFKA_SECURITY_VARIABLES,
+  kafkaSecurity,
+  SASL_MECHANISMS,
+  textOf,
+  withoutLineEnd,
+  type KafkaSecurity,
+  type ReadFile,
+} from './kafka-security.ts';
 export type { AuditEvent, Change, Party, PolicyStamp, RelatedParty } from './event.ts';
 export {
   CHANGE_OPS,
@@ -57,6 +67,7 @@ export { OPEN, type FieldNode } from './sensitive-fields.ts';
 export { encodeRow } from './encode-row.ts';
 export { formatMicros, wireInstant } from './instant.ts';
 export { messageKey } from './message-key.ts';
+export { nearestName } from './names.ts';
 export { uuidv5, uuidv7 } from './uuid.ts';
 export { decodeRow } from './decode-row.ts';
 export { wireJsonSchema } from './wire-json-schema.ts';

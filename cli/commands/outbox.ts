@@ -13,6 +13,7 @@ import { readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
+import { connectionOf } from '../kafka-connection.ts';
 import { outboxUrl, withOutbox } from '../outbox/connection.ts';
 import { rejectedTable, statusLines } from '../outbox/report.ts';
 import { counted, print } from '../terminal.ts';
@@ -132,7 +133,7 @@ async function relay(): Promise<ExitCode> {
   const running = await startRelay({
     ...environment.outbox,
     url: outboxUrl(environment),
-    kafka: { brokers: kafka.brokers },
+    kafka: connectionOf(kafka),
     topic: kafka.topic,
     logger: pino({
       level: logLevel,
