@@ -1,15 +1,8 @@
-import {
-  type AuditEvent,
-  type Catalog,
-  decodeRow,
-  type WireRow,
-  wireInstant,
-  wireRowSchema,
-} from '../../schemas/index.ts';
+import { type AuditEvent, type Catalog, decodeRow, wireInstant } from '../../schemas/index.ts';
+import { checkedRow } from '../checked-row.ts';
 import { readJson } from '../json-text.ts';
 import { define } from './defined-event.ts';
 import { faultsOf, type Input, inputSchema } from './input.ts';
-import { keptLonger, mayBeKeptAs } from './protected-trail.ts';
 
 /** What holds where a line does not say. */
 export interface Defaults {
@@ -48,20 +41,9 @@ export function eventOfLine(bytes: Uint8Array, defaults: Defaults): LineRead {
 }
 
 function ofRow(value: object): LineRead {
-  const row = wireRowSchema.safeParse(value);
-  if (!row.success) return refused(faultsOf(row.error));
-  const fault = rowFault(row.data);
-  if (fault !== undefined) return refused(fault);
-  return { ok: true, event: decodeRow(row.data), mayRepeat: true };
-}
-
-/** What the table would refuse although each column is well-formed. */
-function rowFault(row: WireRow): string | undefined {
-  if (row.wire_version !== 1) return 'wire_version: this version reads 1';
-  if (!mayBeKeptAs(row.category, row.retention_class ?? 'standard')) {
-    return `retention_class: ${keptLonger(row.category)}`;
-  }
-  return row.weight !== undefined && row.weight < 1 ? 'weight: must be at least 1' : undefined;
+  const checked = checkedRow(value);
+  if (!checked.ok) return refused(checked.reason);
+  return { ok: true, event: decodeRow(checked.row), mayRepeat: true };
 }
 
 function ofInput(value: object, defaults: Defaults): LineRead {

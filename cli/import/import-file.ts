@@ -4,15 +4,18 @@ import { createGunzip } from 'node:zlib';
 import { LedgerlineError } from '../../schemas/index.ts';
 import { readJson } from '../json-text.ts';
 import type { Publishing } from '../publishing.ts';
-import { mapCloudTrailRecord } from './cloudtrail/event.ts';
-import { isObject } from './cloudtrail/json.ts';
 import type { InputFile } from './input-files.ts';
+import { isObject } from './json.ts';
+import type { LogReader } from './log-reader.ts';
 import { recordTexts } from './record-texts.ts';
 
 const READ_BYTES = 256 * 1024;
 
 export interface FileImport {
   readonly file: InputFile;
+  readonly reader: LogReader;
+  /** For events whose record names none. */
+  readonly tenant: string | undefined;
   readonly publishing: Publishing;
   readonly signal: AbortSignal;
   /** `index`: the record's place in the file, from 1; none: the file itself is at fault. */
@@ -20,15 +23,27 @@ export interface FileImport {
   readonly onBytes: (bytes: number) => void;
 }
 
+export interface FileResult {
+  /** Without those that were passed over. */
+  readonly records: number;
+  /** Records that are no events. */
+  readonly skipped: number;
+}
+
 /** Maps and publishes every record of one file. Bad ones are told and the rest goes on. */
-export async function importFile(given: FileImport): Promise<{ records: number }> {
-  const { file, publishing, signal, onBad } = given;
+export async function importFile(given: FileImport): Promise<FileResult> {
+  const { file, reader, tenant, publishing, signal, onBad } = given;
   let records = 0;
+  let skipped = 0;
   const importRecord = async (record: unknown, index: number): Promise<void> => {
+    const mapped = reader.read(record, tenant);
+    if ('skipped' in mapped) {
+      skipped += 1;
+      return;
+    }
     records += 1;
-    const mapped = mapCloudTrailRecord(record);
-    if (!mapped.ok) {
-      onBad(file.path, index, mapped.reason);
+    if ('fault' in mapped) {
+      onBad(file.path, index, mapped.fault);
       return;
     }
     try {
@@ -51,10 +66,13 @@ export async function importFile(given: FileImport): Promise<{ records: number }
       if (!read.ok) {
         records += 1;
         onBad(file.path, text.index, read.reason);
-      } else if (isObject(read.value) && Array.isArray(read.value['Records'])) {
+        continue;
+      }
+      const list = isObject(read.value) ? read.value[reader.list] : undefined;
+      if (Array.isArray(list)) {
         let index = 0;
-        for (const record of read.value['Records']) await importRecord(record, (index += 1));
-      } else if (!isDigest(read.value)) {
+        for (const record of list) await importRecord(record, (index += 1));
+      } else {
         await importRecord(read.value, text.index);
       }
     }
@@ -65,7 +83,7 @@ export async function importFile(given: FileImport): Promise<{ records: number }
   } finally {
     bytes.destroy();
   }
-  return { records };
+  return { records, skipped };
 }
 
 function openFile(
@@ -94,7 +112,3 @@ function fileFault(error: unknown): string | undefined {
   if (code === 'EACCES' || code === 'EPERM') return 'cannot be read: no permission';
   return /^E[A-Z]+$|^ERR_STREAM/.test(code) ? `cannot be read (${code})` : undefined;
 }
-
-/** Log buckets hold signed digests of their files beside them; they are no events. */
-const isDigest = (value: unknown): boolean =>
-  isObject(value) && 'digestStartTime' in value && 'logFiles' in value;

@@ -3,9 +3,6 @@ import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../failure.ts';
 
-/** What a log bucket holds: `….json` and `….json.gz`. Files named outright may be called anything. */
-const IN_FOLDERS = /\.json(?:\.gz)?$/;
-
 export interface InputFile {
   readonly path: string;
   readonly bytes: number;
@@ -34,24 +31,29 @@ export async function checkPaths(paths: readonly string[]): Promise<void> {
  * The files under the paths, folders recursively and in the order of their names, which in a log
  * bucket is the order of time. One at a time: a bucket can hold millions. Links to folders are not
  * followed, since they can go round in circles.
+ *
+ * @param inFolders names of the files that are read of a folder; those named outright always are
  */
-export async function* inputFiles(paths: readonly string[]): AsyncGenerator<InputFile> {
+export async function* inputFiles(
+  paths: readonly string[],
+  inFolders: RegExp,
+): AsyncGenerator<InputFile> {
   for (const path of paths) {
     const found = await stat(path);
-    if (found.isDirectory()) yield* filesIn(path);
+    if (found.isDirectory()) yield* filesIn(path, inFolders);
     else yield { path, bytes: found.size };
   }
 }
 
-async function* filesIn(folder: string): AsyncGenerator<InputFile> {
+async function* filesIn(folder: string, named: RegExp): AsyncGenerator<InputFile> {
   const entries: Dirent[] = [];
   for await (const entry of await opendir(folder)) entries.push(entry);
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      yield* filesIn(path);
-    } else if (IN_FOLDERS.test(entry.name)) {
+      yield* filesIn(path, named);
+    } else if (named.test(entry.name)) {
       const found = await stat(path).catch(() => undefined);
       if (found?.isFile()) yield { path, bytes: found.size };
     }

@@ -14,7 +14,7 @@ const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
 const RECORDS = /^\s*(?:\{\s*"Records"\s*:\s*)?\[/;
 
 /**
- * The records of a CloudTrail file: `{"Records":[…]}`, a bare list, one record per line, or one
+ * The records of a log file: `{"Records":[…]}`, a bare list, one record per line, or one
  * JSON document laid out over many lines. Lists and lines are read piece by piece, so that one bad
  * record spoils no other and a file may have any size.
  */

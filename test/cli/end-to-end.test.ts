@@ -183,7 +183,8 @@ describe('R-ASK-09, R-DLV-07: CloudTrail imported twice, and two at once', () =>
     const again = await importing();
     for (const { code, stdout, stderr } of [...atOnce, again]) {
       expect([code, stderr]).toEqual([0, '']);
-      expect(JSON.parse(stdout)).toEqual({ files: 4, records, stored: records, bad: 0, lost: 0 });
+      const counts = { files: 4, records, skipped: 1, stored: records, bad: 0, lost: 0 };
+      expect(JSON.parse(stdout)).toEqual(counts);
     }
     const after = await consumed();
     expect(after).toMatchObject({
@@ -221,6 +222,78 @@ describe('R-ASK-09, R-DLV-07: CloudTrail imported twice, and two at once', () =>
     expect(stderr).toMatch(/x\.json, record 3: is not JSON/);
     expect(stderr).toMatch(/y\.json\.gz.*(?:cut off|not gzip)/);
     expect(stderr).toMatch(/2 events sent to the ledger, 3 faults/);
+  });
+});
+
+describe('R-ASK-09: Kubernetes, and a mapping of one file', () => {
+  it('imports finished requests once, and the cluster is the tenant', async () => {
+    const request = (n: number, stage: string) => ({
+      kind: 'Event',
+      apiVersion: 'audit.k8s.io/v1',
+      level: 'Metadata',
+      auditID: `${run}-k8s-${n}`,
+      stage,
+      verb: 'create',
+      user: { username: 'jane' },
+      objectRef: { resource: 'pods', namespace: 'shop', name: `web-${n}`, subresource: 'exec' },
+      responseStatus: { code: n === 0 ? 403 : 101, ...(n === 0 && { reason: 'Forbidden' }) },
+      requestReceivedTimestamp: '2024-05-01T10:20:30.123456Z',
+    });
+    const file = join(folder, 'audit.log');
+    const lines = [0, 1, 2].flatMap((n) => [
+      JSON.stringify(request(n, 'RequestReceived')),
+      JSON.stringify(request(n, 'ResponseComplete')),
+    ]);
+    writeFileSync(file, lines.join('\n'));
+    for (let time = 0; time < 2; time++) {
+      const ran = await ledgerline(['import', 'kubernetes', '--tenant', 'prod', file, '--json']);
+      expect([ran.code, ran.stderr]).toEqual([0, '']);
+      const counts = { files: 1, records: 3, skipped: 3, stored: 3, bad: 0, lost: 0 };
+      expect(JSON.parse(ran.stdout)).toEqual(counts);
+    }
+    await consumed();
+    const found = await ask(
+      "SELECT event_type, outcome, count() AS n FROM audit_events WHERE tenant_id = 'prod' GROUP BY ALL ORDER BY n",
+    );
+    expect(found).toEqual([
+      { event_type: 'k8s.pods.exec.create', outcome: 'denied', n: 1 },
+      { event_type: 'k8s.pods.exec.create', outcome: 'success', n: 2 },
+    ]);
+  });
+
+  it("the guide's own mapping works, and a record that it refuses is told", async () => {
+    const guide = readFileSync(new URL('../../docs/import.md', import.meta.url), 'utf8');
+    const code = (language: string): string =>
+      new RegExp('```' + language + '\\n([\\s\\S]*?)```').exec(guide)?.[1] ?? '';
+    const mapping = join(folder, 'door-locks.mjs');
+    const logs = join(folder, 'doors.jsonl');
+    writeFileSync(mapping, code('js'));
+    writeFileSync(logs, `${code('json')}{"id":"7","at":"never"}\n`);
+    const args = ['import', 'custom', '--mapping', mapping, '--tenant', 'doors', logs, '--json'];
+    const ran = await ledgerline(args);
+    expect(ran.stderr).toMatch(/^.*doors\.jsonl, record 4: has no badge\n$/);
+    expect(ran.code).toBe(1);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ records: 3, skipped: 1, stored: 2, bad: 1 });
+    await consumed();
+    const found = await ask(
+      "SELECT actor_id, target_id, outcome FROM audit_events WHERE tenant_id = 'doors' ORDER BY occurred_at",
+    );
+    expect(found).toEqual([
+      { actor_id: 'b-17', target_id: 'vault', outcome: 'success' },
+      { actor_id: 'b-99', target_id: 'vault', outcome: 'denied' },
+    ]);
+  });
+
+  it.each([
+    ['no file', undefined, 'There is no file'],
+    ['no mapping', 'export default 7;', 'has no mapping as its default export'],
+    ['a module that throws', "throw new Error('broken')", 'cannot be loaded: broken'],
+  ])('refuses %s before anything is read', async (name, text, said) => {
+    const mapping = join(folder, `${name.replaceAll(' ', '-')}.mjs`);
+    if (text !== undefined) writeFileSync(mapping, text);
+    const { code, stderr } = await ledgerline(['import', 'custom', '--mapping', mapping, folder]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(said);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Party, RelatedParty } from '../../../schemas/index.ts';
-import { type JsonObject, objectOf, snakeCase, textOf } from './json.ts';
+import { type JsonObject, objectOf, snakeCase, textOf } from '../json.ts';
 
 export interface Acting {
   readonly actor: Party;

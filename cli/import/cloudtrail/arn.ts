@@ -1,5 +1,5 @@
 import type { Party } from '../../../schemas/index.ts';
-import { snakeCase } from './json.ts';
+import { snakeCase } from '../json.ts';
 
 /** `arn:partition:service:region:account:resource`, where the resource may hold more colons. */
 const ARN = /^arn:[^:]*:([^:]+):[^:]*:([^:]*):(.+)$/;

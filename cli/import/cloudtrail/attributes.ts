@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type JsonObject, objectOf, textOf } from './json.ts';
+import { type JsonObject, objectOf, textOf } from '../json.ts';
 
 /** Where the call came from: an address, or the name of the AWS service that called. */
 export const sourceIpOf = (record: JsonObject): string | undefined => {

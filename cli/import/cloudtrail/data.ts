@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, type JsonObject } from '../json.ts';
 
 /** Fields that, as scalars, are columns or attributes of the event; all else goes into its data whole. */
 const ELSEWHERE = new Set([

@@ -2,7 +2,8 @@ import { type AuditEvent, uuidv5, wireInstant } from '../../../schemas/index.ts'
 import { actingOf } from './actor.ts';
 import { attributesOf, sourceIpOf } from './attributes.ts';
 import { dataOf } from './data.ts';
-import { isObject, type JsonObject, objectOf, textOf } from './json.ts';
+import { isObject, type JsonObject, objectOf, textOf } from '../json.ts';
+import type { LogReader } from '../log-reader.ts';
 import { operationOf } from './operation.ts';
 import { outcomeOf } from './outcome.ts';
 import { affectedBy } from './targets.ts';
@@ -15,8 +16,22 @@ const SERVICE = 'cloudtrail';
 /** CloudTrail's files are years old at times: under a shorter class they would expire on arrival. */
 const RETENTION_CLASS = 'archive';
 
+/** CloudTrail's files as a bucket holds them. Signed digests of its files lie beside them. */
+export const cloudTrail: LogReader = {
+  files: /\.json(?:\.gz)?$/,
+  list: 'Records',
+  read: (record) => {
+    if (isDigest(record)) return { skipped: true };
+    const mapped = mapCloudTrailRecord(record);
+    return mapped.ok ? { event: mapped.event } : { fault: mapped.reason };
+  },
+};
+
+const isDigest = (value: unknown): boolean =>
+  isObject(value) && 'digestStartTime' in value && 'logFiles' in value;
+
 /** A record as an event, or why it is none. */
-export type Mapped =
+type Mapped =
   | { readonly ok: true; readonly event: AuditEvent }
   | { readonly ok: false; readonly reason: string };
 

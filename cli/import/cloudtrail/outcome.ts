@@ -1,5 +1,5 @@
 import type { AuditEvent, Outcome } from '../../../schemas/index.ts';
-import { type JsonObject, objectOf, textOf } from './json.ts';
+import { type JsonObject, objectOf, textOf } from '../json.ts';
 
 /**
  * Services name a refusal in many ways: AccessDenied, AccessDeniedException, Client.UnauthorizedOperation,

@@ -1,7 +1,7 @@
 import type { Party } from '../../../schemas/index.ts';
 import { isArn, resourceOfArn } from './arn.ts';
 import { ec2TypeOf } from './ec2-ids.ts';
-import { isObject, type JsonObject, objectOf, snakeCase, textOf } from './json.ts';
+import { isObject, type JsonObject, objectOf, snakeCase, textOf } from '../json.ts';
 
 /** The call whose parameters are read. */
 export interface Call {

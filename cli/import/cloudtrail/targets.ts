@@ -1,6 +1,6 @@
 import type { Operation, Party, RelatedParty } from '../../../schemas/index.ts';
 import { resourceOfArn } from './arn.ts';
-import { isObject, type JsonObject, objectOf, textOf } from './json.ts';
+import { isObject, type JsonObject, objectOf, textOf } from '../json.ts';
 import { type Call, madeIn, targetsIn } from './parameter-targets.ts';
 
 export interface Affected {

@@ -1,4 +1,4 @@
-/** Reading values of whose shape nothing is known: CloudTrail's parameters are each service's own. */
+/** Reading values of whose shape nothing is known: each system's records are its own. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
