@@ -1,4 +1,5 @@
 import { LedgerlineError } from '../schemas/index.ts';
+import { ENGINE_CODES } from './engine-codes.ts';
 
 /** What the engine said about a refusal, without the values of any row. */
 export interface EngineRefusal {
@@ -57,18 +58,23 @@ export class ClickHouseUnreachable extends LedgerlineError {
   }
 }
 
-/** Refusals that pass by themselves: load, memory, replicas, shutdown; not the statement's fault. */
-const TRANSIENT = new Set([
-  159, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 285, 319, 394, 439, 473, 745, 999,
-]);
-
+/** The way out, where the code alone tells it. */
 const HINTS: Record<number, string> = {
+  16: 'the table lacks a column of this version: run `ledgerline migrate`; a column that was dropped by hand has to be added again by hand, as clickhouse/migrations declares it',
+  48: 'this server is too old, or lacks a feature: see docs/operations.md for the versions that are supported',
   60: 'run `ledgerline migrate` first',
   81: 'run `ledgerline migrate` first',
+  115: 'this server is too old for a setting that is needed: upgrade it',
+  164: 'this user may only read: give it a profile without readonly',
   192: 'check LEDGERLINE_CLICKHOUSE_USER',
   193: 'check LEDGERLINE_CLICKHOUSE_PASSWORD',
+  194: 'set LEDGERLINE_CLICKHOUSE_PASSWORD',
+  195: 'allow this address for the user',
+  452: "allow the named setting in the constraints of this user's profile",
+  472: "allow the named setting in the constraints of this user's profile",
   497: 'grant this user the named right',
   516: 'check LEDGERLINE_CLICKHOUSE_USER and LEDGERLINE_CLICKHOUSE_PASSWORD',
+  774: 'set table_readonly = 0 for the table, or point the workers at one that may be written to',
 };
 
 export interface RefusedAnswer {
@@ -104,7 +110,7 @@ export function refusalError(answer: RefusedAnswer): ClickHouseError {
     'CLICKHOUSE_REFUSED',
     answer.quotes === 'rows' ? withoutValues(refusal) : firstSentence(text),
     refusal,
-    { retryable: TRANSIENT.has(engineCode) && !permanent, hint },
+    { retryable: ENGINE_CODES.get(engineCode)?.is === 'outage' && !permanent, hint },
   );
 }
 

@@ -8,6 +8,8 @@ export type {
   InsertOptions,
   Settings,
 } from './clickhouse.ts';
+export { ENGINE_CODES } from './engine-codes.ts';
+export type { CodeClass } from './engine-codes.ts';
 export { ClickHouseError, ClickHouseUnreachable } from './errors.ts';
 export type { EngineRefusal } from './errors.ts';
 export { migrate } from './migrate.ts';

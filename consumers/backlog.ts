@@ -99,6 +99,10 @@ export class Backlog {
   get heldBytes(): number {
     return this.#heldBytes;
   }
+  /** The first message that waits to be cut into a batch. */
+  get oldest(): Row | undefined {
+    return this.#rows[0];
+  }
   /** When the oldest waiting message came, in the caller's milliseconds; 0 when none waits. */
   get waitingSince(): number {
     const [oldest] = this.#rows;

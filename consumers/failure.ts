@@ -1,86 +1,126 @@
 /**
- * What an error of the engine means for delivery. Total: whatever is not known to be the messages'
- * fault, or the configuration's, is an outage, and an outage is waited for. Nothing goes to quarantine
- * because ClickHouse is down.
+ * What a failed insert or look-up means for delivery: one total function over the engine's code, the
+ * HTTP status and the cause. Only what is known to be the rows' fault is content; whatever is not known
+ * at all is an outage, and an outage is waited for. Nothing goes to quarantine because ClickHouse is
+ * down. docs/delivery.md, "Outages and pressure", has the table.
  */
-import { ClickHouseError } from '../clickhouse/index.ts';
+import {
+  ClickHouseError,
+  ClickHouseUnreachable,
+  type CodeClass,
+  ENGINE_CODES,
+} from '../clickhouse/index.ts';
+import { LedgerlineError } from '../schemas/index.ts';
 
 export type Failure =
   /** The engine would not take a row; `row` counts from 1 within the insert. Nothing was written. */
   | { readonly kind: 'content'; readonly row: number | undefined; readonly error: string }
+  /** Content too, but of no single row: the insert as a whole is more than is taken. Nothing was written. */
+  | { readonly kind: 'too-large'; readonly error: string; readonly hint: string }
   /** The lease in the insert had run out. Nothing was written. */
-  | { readonly kind: 'lease' }
-  /** It cannot work before someone changes something. Nothing was written. */
-  | { readonly kind: 'configuration'; readonly error: string }
+  | { readonly kind: 'lease'; readonly error: string }
+  /** It cannot work before someone changes something. */
+  | { readonly kind: 'configuration'; readonly error: string; readonly hint: string }
+  /** A fault of ours: nothing that waiting, or an operator, would mend. */
+  | { readonly kind: 'bug'; readonly error: string }
   /** Anything else. What was sent may have been written. */
   | { readonly kind: 'outage'; readonly error: string };
 
 /** throwIf: used by the tables for the lease alone. */
 const LEASE_OVER = 395;
+const TOO_MANY_PARTS = 252;
+const TOO_MANY_PARTITIONS = 565;
 
-/** Values that cannot be read, types that do not fit, rows that break a constraint. */
-const CONTENT = new Set([
-  6, // CANNOT_PARSE_TEXT
-  10, // NOT_FOUND_COLUMN_IN_BLOCK: an unknown key inside a tuple, such as changes[].foo; names no row
-  25, // CANNOT_PARSE_ESCAPE_SEQUENCE
-  26, // CANNOT_PARSE_QUOTED_STRING
-  27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
-  32, // ATTEMPT_TO_READ_AFTER_EOF
-  33, // CANNOT_READ_ALL_DATA
-  38, // CANNOT_PARSE_DATE
-  41, // CANNOT_PARSE_DATETIME
-  53, // TYPE_MISMATCH
-  69, // ARGUMENT_OUT_OF_BOUND
-  70, // CANNOT_CONVERT_TYPE
-  72, // CANNOT_PARSE_NUMBER
-  117, // INCORRECT_DATA: unknown and duplicate keys
-  130, // CANNOT_READ_ARRAY_FROM_TEXT
-  131, // TOO_LARGE_STRING_SIZE
-  306, // TOO_DEEP_RECURSION
-  321, // CANNOT_PARSE_BOOL and relatives
-  349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
-  376, // CANNOT_PARSE_UUID
-  407, // DECIMAL_OVERFLOW
-  441, // CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING
-  467, // CANNOT_PARSE_BOOL
-  469, // VIOLATED_CONSTRAINT
-  632, // UNEXPECTED_DATA_AFTER_PARSED_VALUE
-  675, // CANNOT_PARSE_IPV4
-  676, // CANNOT_PARSE_IPV6
-  691, // UNKNOWN_ELEMENT_OF_ENUM
-]);
-
-/** What retrying does not mend: a table, column or right that is not there, or a wrong password. */
-const CONFIGURATION = new Set([
-  16, // NO_SUCH_COLUMN_IN_TABLE
-  47, // UNKNOWN_IDENTIFIER
-  48, // NOT_IMPLEMENTED
-  60, // UNKNOWN_TABLE
-  62, // SYNTAX_ERROR
-  81, // UNKNOWN_DATABASE
-  115, // UNKNOWN_SETTING
-  192, // UNKNOWN_USER
-  193, // WRONG_PASSWORD
-  194, // REQUIRED_PASSWORD
-  497, // ACCESS_DENIED
-  516, // AUTHENTICATION_FAILED
-]);
-
-/** Classifies an error of an insert or of a look-up. */
+/** Classifies an error of an insert or of a look-up. Never throws. */
 export function classify(error: unknown): Failure {
   const text = error instanceof Error ? error.message : String(error);
-  const code = error instanceof ClickHouseError ? error.engineCode : undefined;
-  if (code === undefined) return { kind: 'outage', error: text };
-  if (code === LEASE_OVER) return { kind: 'lease' };
-  const { row, retryable } = error as ClickHouseError;
-  // Naming a row is blaming it, unless memory ran out there.
-  if (CONTENT.has(code) || (row !== undefined && !retryable)) {
-    return { kind: 'content', row, error: text };
+  if (error instanceof ClickHouseError) {
+    return error.engineCode === undefined
+      ? ofStatus(error.httpStatus, text)
+      : ofCode(error, error.engineCode, text);
   }
-  if (CONFIGURATION.has(code)) return { kind: 'configuration', error: text };
-  // "Too many partitions for one block" is for good; "too many parts" passes. Both are 252.
-  if (code === 252 && !retryable) {
-    return { kind: 'configuration', error: text };
+  if (error instanceof ClickHouseUnreachable) return ofCause(error.cause, text);
+  // An error of ours that says of itself that it will not pass, or one that no line of ours has met.
+  const known = error instanceof LedgerlineError;
+  if (known ? error.retryable : !isFaultOfOurs(error)) return { kind: 'outage', error: text };
+  return { kind: 'bug', error: text };
+}
+
+function ofCode(refusal: ClickHouseError, code: number, error: string): Failure {
+  if (code === LEASE_OVER) return { kind: 'lease', error };
+  // "Too many parts" passes when merges have caught up; "too many partitions for one block" never does.
+  if (code === TOO_MANY_PARTITIONS || (code === TOO_MANY_PARTS && !refusal.retryable)) {
+    const hint = 'start with a smaller LEDGERLINE_BATCH_ROWS';
+    return { kind: 'too-large', error, hint };
   }
-  return { kind: 'outage', error: text };
+  const known: CodeClass | undefined = ENGINE_CODES.get(code)?.is;
+  const { row, httpStatus } = refusal;
+  // Naming a row is blaming it, also with a code that nobody has met, unless what failed was the engine.
+  if (known === 'content' || (row !== undefined && known !== 'outage')) {
+    return { kind: 'content', row, error };
+  }
+  if (known === 'configuration') return { kind: 'configuration', error, hint: refusal.hint };
+  if (known === 'bug') return { kind: 'bug', error };
+  if (known === undefined && isDenial(httpStatus)) {
+    return { kind: 'configuration', error, hint: refusal.hint };
+  }
+  return { kind: 'outage', error };
+}
+
+/** An answer that is not ClickHouse's: of a proxy, a balancer, or something else on that port. */
+function ofStatus(status: number | undefined, error: string): Failure {
+  if (status === 413) {
+    const hint =
+      'raise the limit of what stands before ClickHouse, or lower LEDGERLINE_BATCH_BYTES';
+    return { kind: 'too-large', error, hint };
+  }
+  if (isDenial(status)) {
+    const hint = 'what stands before ClickHouse wants other credentials, or refuses the worker';
+    return { kind: 'configuration', error, hint };
+  }
+  // 404 is what some balancers say while nobody stands behind them, 408, 425 and 429 say "later".
+  const later = [404, 408, 425, 429].includes(status ?? 0);
+  if (status === undefined || status < 300 || status >= 500 || later) {
+    return { kind: 'outage', error };
+  }
+  const hint = 'check that LEDGERLINE_CLICKHOUSE_URL names the HTTP port of ClickHouse';
+  return { kind: 'configuration', error, hint };
+}
+
+const isDenial = (status: number | undefined): boolean =>
+  status !== undefined && [401, 403, 407].includes(status);
+
+/** OpenSSL's and Node's words for a certificate that is not trusted, or a port that speaks no TLS. */
+const TLS =
+  /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED)/;
+
+/** No answer at all. The cause is Node's, perhaps wrapped by a client, and speaks by its code. */
+function ofCause(cause: unknown, error: string): Failure {
+  const code = codeIn(cause);
+  if (code !== undefined && TLS.test(code)) {
+    const hint =
+      'check the certificate of ClickHouse, LEDGERLINE_CLICKHOUSE_TLS_CA_FILE, and whether LEDGERLINE_CLICKHOUSE_URL should begin with https or http';
+    return { kind: 'configuration', error: `${error} (${code})`, hint };
+  }
+  if (code === undefined && isFaultOfOurs(cause)) return { kind: 'bug', error };
+  return { kind: 'outage', error };
+}
+
+/** The first code in a chain of causes; a client may also give several attempts at once. */
+function codeIn(cause: unknown, depth = 0): string | undefined {
+  if (!(cause instanceof Error) || depth > 4) return undefined;
+  if ('code' in cause && typeof cause.code === 'string') return cause.code;
+  const inner: unknown[] = cause instanceof AggregateError ? cause.errors : [];
+  for (const one of [cause.cause, ...inner]) {
+    const code = codeIn(one, depth + 1);
+    if (code !== undefined) return code;
+  }
+  return undefined;
+}
+
+/** What JavaScript throws at mistakes. Clients throw TypeErrors for sockets too, but with a cause. */
+function isFaultOfOurs(error: unknown): boolean {
+  const mistake =
+    error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return mistake && error.cause === undefined;
 }

@@ -35,12 +35,16 @@ export interface MemberListener {
     topicId: string,
     partitions: readonly AssignedPartition[],
   ): Promise<ReadonlyMap<number, number>>;
-  /** Messages of one fetch. Answers the offset expected instead when these are not next. */
+  /**
+   * Messages of one fetch; `high` is the offset that the next message will get. Answers the offset
+   * expected instead when these are not next.
+   */
   messages(
     partition: number,
     fetchedOffset: number,
     lastOffset: number,
     messages: readonly ConsumedMessage[],
+    high: number,
   ): number | undefined;
   /** A fetch that held only control or aborted records, which kafkajs does not hand over. */
   skipped(partition: number, lastOffset: number): void;
@@ -117,6 +121,7 @@ export class GroupMember {
           Number((batch as typeof batch & { fetchedOffset: string }).fetchedOffset),
           lastOffset,
           batch.messages,
+          Number(batch.highWatermark),
         );
         if (expected === undefined) payload.resolveOffset(batch.lastOffset());
         else this.seek(batch.partition, expected);

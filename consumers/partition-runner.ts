@@ -15,12 +15,13 @@ import {
   opening,
   type Outcome,
   type State,
+  triedAlone,
 } from './partition.ts';
 import type { Holding } from './may-fetch.ts';
-import { Fenced, Patience } from './patience.ts';
+import { Fenced, Misconfigured, Patience } from './patience.ts';
 import { framingRejection, quarantinedMessage, type Rejection } from './quarantine.ts';
 import { findRepeats } from './repeats.ts';
-import type { RunnerContext } from './runner-context.ts';
+import type { PartitionFigures, RunnerContext } from './runner-context.ts';
 import type { Origin } from './splice.ts';
 
 export class PartitionRunner {
@@ -39,14 +40,21 @@ export class PartitionRunner {
   #leaseEndsMs = 0;
   #draining = false;
   #running: Promise<void> | undefined;
+  #committed: number;
+  #high: number;
+  #lastReceivedAt = 0;
 
+  /** @param high the offset that the next message will get, as the broker says at the assignment */
   constructor(
     context: RunnerContext,
     session: Session,
     origin: Origin,
     from: number,
     intent: Intent | null,
+    high: number,
   ) {
+    this.#committed = from;
+    this.#high = high;
     this.#context = context;
     this.#session = session;
     this.#origin = origin;
@@ -66,15 +74,38 @@ export class PartitionRunner {
     return { partition: this.partition, heldBytes, waitingBytes, mustFetch };
   }
 
+  get figures(): PartitionFigures {
+    const committed = this.#committed;
+    const high = Math.max(this.#high, this.#backlog.next);
+    return {
+      partition: this.partition,
+      at: this.#state.at,
+      committed,
+      high,
+      lag: high - committed,
+      oldestMs: this.#batch?.rows[0]?.timestamp ?? this.#backlog.oldest?.timestamp,
+      heldBytes: this.#backlog.heldBytes,
+      outageSince: this.#patience.outageSince,
+    };
+  }
+
+  /** When the newest message came, in milliseconds since 1970; 0 before the first. */
+  get lastReceivedAt(): number {
+    return this.#lastReceivedAt;
+  }
+
   /** Messages of one fetch; answers the offset that was expected when they are not next. */
   receive(
     fetchedOffset: number,
     lastOffset: number,
     messages: readonly ConsumedMessage[],
+    high: number,
   ): number | undefined {
     if (this.#over.signal.aborted) return undefined;
+    this.#high = high;
     if (fetchedOffset !== this.#backlog.next) return this.#backlog.next;
-    this.#backlog.append(messages, lastOffset, Date.now());
+    this.#lastReceivedAt = Date.now();
+    this.#backlog.append(messages, lastOffset, this.#lastReceivedAt);
     this.#context.holdingsChanged();
     this.wake();
     return undefined;
@@ -132,7 +163,7 @@ export class PartitionRunner {
           this.#over.abort();
           return;
         }
-        const outcome = await this.#perform(this.#state);
+        const outcome = await this.#perform(this.#state).catch(misconfigured);
         if (!outcome) return;
         this.#state = advance(this.#state, outcome);
       }
@@ -150,7 +181,7 @@ export class PartitionRunner {
   async #perform(state: State): Promise<Outcome | undefined> {
     switch (state.at) {
       case 'opening':
-        return this.#patience.ask(async () => ({
+        return this.#patience.until(async () => ({
           kind: 'high-water',
           offset: await this.#context.sink.highWater(this.#origin),
         }));
@@ -160,13 +191,13 @@ export class PartitionRunner {
         await this.#declare(state.work.batch);
         return { kind: 'committed' };
       case 'looking':
-        return this.#patience.ask(() => this.#look(state.work.batch));
+        return this.#patience.until(() => this.#look(state.work.batch));
       case 'inserting':
         return this.#insert(state.work);
       case 'judging':
         return this.#judge(state);
       case 'quarantine-looking':
-        return this.#patience.ask(async () => {
+        return this.#patience.until(async () => {
           const { batch } = state.work;
           const there = await this.#context.sink.quarantined(this.#origin, batch.first, batch.last);
           return { kind: 'missing', offsets: batch.bad.filter((offset) => !there.has(offset)) };
@@ -194,11 +225,10 @@ export class PartitionRunner {
   }
 
   #cutWhenDue(): Batch | undefined {
-    const { limits } = this.#context;
+    const { limits, flushAgeMs } = this.#context;
     const { waitingSince } = this.#backlog;
     if (waitingSince === 0) return undefined;
-    if (!this.#backlog.isFull(limits) && Date.now() - waitingSince < limits.maxAgeMs)
-      return undefined;
+    if (!this.#backlog.isFull(limits) && Date.now() - waitingSince < flushAgeMs()) return undefined;
     return this.#backlog.cut(limits);
   }
 
@@ -262,10 +292,10 @@ export class PartitionRunner {
   }
 
   async #insert(work: (State & { at: 'inserting' })['work']): Promise<Outcome> {
-    const { batch, missing, level } = work;
-    const rows = this.#rowsOf(batch, missing);
+    const { batch, missing, level, accused } = work;
+    const rows = this.#rowsOf(batch, accused === undefined ? missing : [accused]);
     if (rows.length === 0) return { kind: 'inserted', written: 0, expected: 0 };
-    if (level > 0) {
+    if (level > 0 && accused === undefined) {
       this.#context.counters.healed += rows.length;
       this.#context.log.warn(
         {
@@ -281,7 +311,7 @@ export class PartitionRunner {
     return this.#attemptInsert(batch, rows, async (leaseSeconds) => {
       const written = await this.#context.sink.insert(rows, this.#mended, {
         origin: this.#origin,
-        token: this.#token(batch, level === 0 ? '' : `/r${level}`),
+        token: this.#token(batch, tokenSuffix(level, accused)),
         leaseSeconds,
         timeoutMs: this.#context.limits.insertTimeoutMs,
       });
@@ -338,7 +368,10 @@ export class PartitionRunner {
       try {
         return await attempt(Math.floor(this.#leaseEndsMs / 1000));
       } catch (error) {
-        return { failure: classify(error) };
+        const failure = classify(error);
+        // With its stack, which says where.
+        if (failure.kind === 'bug') throw error;
+        return { failure };
       }
     });
     if ('failure' in ended) return this.#failed(ended.failure, rows);
@@ -346,12 +379,18 @@ export class PartitionRunner {
     return ended;
   }
 
-  async #failed(failure: Failure, rows: readonly Row[]): Promise<Outcome> {
+  async #failed(
+    failure: Exclude<Failure, { kind: 'bug' }>,
+    rows: readonly Row[],
+  ): Promise<Outcome> {
+    const { counters } = this.#context;
     switch (failure.kind) {
       case 'lease':
+        counters.leasesOver++;
         this.#leaseEndsMs = 0;
         return { kind: 'lease-over' };
       case 'content':
+        counters.refusals++;
         return {
           kind: 'refused',
           refusal: {
@@ -359,22 +398,33 @@ export class PartitionRunner {
             error: failure.error,
           },
         };
+      case 'too-large':
+        counters.refusals++;
+        return this.#narrowed(rows.length) ?? { ...failure, kind: 'misconfigured' };
       case 'configuration':
-        return { kind: 'misconfigured', error: failure.error };
+        return { kind: 'misconfigured', error: failure.error, hint: failure.hint };
       case 'outage':
-        await this.#patience.wait(failure.error);
+        await this.#patience.wait('clickhouse', failure.error);
         return { kind: 'unsure' };
     }
+  }
+
+  /** The front half of the batch in hand; the rest waits again. A single row cannot be made less. */
+  #narrowed(inserted: number): Outcome | undefined {
+    const held = this.#held();
+    if (inserted < 2 || held.rows.length < 2) return undefined;
+    this.#batch = this.#backlog.shorten(held, held.rows.length >> 1);
+    return { kind: 'narrowed', batch: factsOf(this.#batch) };
   }
 
   // -- refused content -------------------------------------------------------------------------
 
   async #judge(state: State & { at: 'judging' }): Promise<Outcome> {
-    const { batch, missing } = state.work;
+    const { batch, missing, accused } = state.work;
     const expiry = await this.#patience.until(() => this.#context.expiry());
     const bad: number[] = [];
     let mended = 0;
-    for (const row of this.#rowsOf(batch, missing)) {
+    for (const row of this.#rowsOf(batch, accused === undefined ? missing : [accused])) {
       if (this.#mended.has(row.offset)) continue;
       const verdict = judge(valueOf(row), expiry);
       if (verdict.kind === 'rejected') {
@@ -386,7 +436,7 @@ export class PartitionRunner {
       }
     }
     const named = state.refusal.offset;
-    if (bad.length === 0 && mended === 0 && named !== undefined) {
+    if (bad.length === 0 && mended === 0 && named !== undefined && triedAlone(state.work)) {
       this.#rejections.set(named, { reason: 'refused', error: state.refusal.error });
     }
     const facts = this.#fitted(this.#held(), [...batch.bad, ...bad]);
@@ -457,13 +507,14 @@ export class PartitionRunner {
         () => this.#check(),
       );
       if (result === 'committed') {
+        this.#committed = offset;
         this.#leaseEndsMs = sampled + this.#context.limits.leaseMs;
         this.#patience.relieve();
         return;
       }
       if (result === 'fenced') throw new Fenced();
       this.#check();
-      await this.#patience.wait(`Kafka: ${result.retry.message}`);
+      await this.#patience.wait('kafka', `Kafka: ${result.retry.message}`);
     }
   }
 
@@ -498,3 +549,14 @@ const factsOf = ({ first, last, rows, hash }: Batch): BatchFacts => ({
   hash,
   bad: [],
 });
+
+/** An insert of what an earlier one left out, or of one row alone, must not be taken for a repetition. */
+function tokenSuffix(level: number, accused: number | undefined): string {
+  if (accused !== undefined) return `/a${accused}`;
+  return level === 0 ? '' : `/r${level}`;
+}
+
+function misconfigured(error: unknown): Outcome {
+  if (!(error instanceof Misconfigured)) throw error;
+  return { kind: 'misconfigured', error: error.message, hint: error.hint };
+}

@@ -26,8 +26,13 @@ interface Work {
   readonly level: number;
   /** Offsets still to be inserted; `'all'` but the bad ones while nobody has looked. */
   readonly missing: 'all' | readonly number[];
-  /** Rows that only the engine refused, one by one. */
-  readonly engineRefusals: number;
+  /**
+   * A row that the engine blames and our own rules do not: it is tried alone before it is believed to
+   * be bad, because what cut or spoilt the whole insert would blame a row as well.
+   */
+  readonly accused: number | undefined;
+  /** How many rows only the engine has blamed. */
+  readonly accusations: number;
 }
 
 interface Position {
@@ -66,6 +71,8 @@ export interface Halt {
     | 'UNLOCATED_REFUSAL'
     | 'CONFIGURATION';
   readonly message: string;
+  /** The way out, where the engine's answer tells it. */
+  readonly hint?: string;
 }
 
 /** How what `state.at` asked for has ended. Being fenced is no outcome: the runner just stops. */
@@ -89,12 +96,14 @@ export type Outcome =
       /** The batch itself, cut shorter when its bad offsets would not fit Kafka's metadata. */
       readonly batch: BatchFacts;
     }
-  | { readonly kind: 'misconfigured'; readonly error: string };
+  /** The insert was more than is taken at once; this is the front of the batch. Nothing was written. */
+  | { readonly kind: 'narrowed'; readonly batch: BatchFacts }
+  | { readonly kind: 'misconfigured'; readonly error: string; readonly hint: string };
 
 /** After so many acknowledged inserts whose rows are not there, something eats rows. */
 export const MAX_HEALINGS = 16;
-/** What zod takes and the engine refuses, row by row, before the batch says "this is our fault". */
-const MAX_ENGINE_REFUSALS = 20;
+/** What zod takes and the engine blames, row by row, before the batch says "this is our fault". */
+const MAX_ACCUSATIONS = 20;
 
 /** A partition just assigned; `intent` is what stands beside its committed offset. */
 export function opening(topicId: string, intent: Intent | null): State {
@@ -102,7 +111,9 @@ export function opening(topicId: string, intent: Intent | null): State {
 }
 
 export function advance(state: State, outcome: Outcome): State {
-  if (outcome.kind === 'misconfigured') return halted(state, 'CONFIGURATION', outcome.error);
+  if (outcome.kind === 'misconfigured') {
+    return halted(state, 'CONFIGURATION', outcome.error, outcome.hint);
+  }
   switch (state.at) {
     case 'opening':
       if (outcome.kind === 'high-water') {
@@ -154,8 +165,9 @@ export function intentOf(topicId: string, batch: BatchFacts): Intent {
 
 const position = ({ topicId, highWater }: Position): Position => ({ topicId, highWater });
 
-function halted(state: Position, code: Halt['code'], message: string): State {
-  return { ...position(state), at: 'halted', halt: { code, message } };
+function halted(state: Position, code: Halt['code'], message: string, hint?: string): State {
+  const halt: Halt = { code, message, ...(hint !== undefined && { hint }) };
+  return { ...position(state), at: 'halted', halt };
 }
 
 function begin(state: Position, intent: Intent | null, batch: BatchFacts): State {
@@ -180,7 +192,7 @@ function begin(state: Position, intent: Intent | null, batch: BatchFacts): State
 }
 
 function newWork(batch: BatchFacts, fresh: boolean): Work {
-  return { batch, fresh, level: 0, missing: 'all', engineRefusals: 0 };
+  return { batch, fresh, level: 0, missing: 'all', accused: undefined, accusations: 0 };
 }
 
 /** The intent is committed: on to the ledger. */
@@ -204,6 +216,10 @@ function afterLook(state: Position, work: Work, missing: readonly number[]): Sta
 function afterInsert(state: State & { at: 'inserting' }, work: Work, outcome: Outcome): State {
   switch (outcome.kind) {
     case 'inserted':
+      if (work.accused !== undefined) {
+        // Innocent, and stored: what was wrong was not this row.
+        return { ...position(state), at: 'looking', work: { ...work, accused: undefined } };
+      }
       if (work.fresh) {
         if (outcome.written === outcome.expected) return toQuarantine(state, work);
         if (outcome.written > outcome.expected) {
@@ -227,15 +243,27 @@ function afterInsert(state: State & { at: 'inserting' }, work: Work, outcome: Ou
       }
       return { ...position(state), at: 'looking', work: { ...work, level: work.level + 1 } };
     case 'unsure':
-      return { ...position(state), at: 'looking', work: { ...work, fresh: false } };
+      return {
+        ...position(state),
+        at: 'looking',
+        work: { ...work, fresh: false, accused: undefined },
+      };
     case 'lease-over':
       // Refused as a whole; the runner renews the lease before it tries the same again.
       return state;
+    case 'narrowed':
+      return narrowed(state, work, outcome.batch);
     case 'refused':
       return { ...position(state), at: 'judging', work, refusal: outcome.refusal };
     default:
       throw new Error(`Outcome "${outcome.kind}" has no meaning while inserting`);
   }
+}
+
+/** Whether the insert just refused held one row alone, so that the engine can mean no other. */
+export function triedAlone({ batch, missing, accused }: Work): boolean {
+  if (accused !== undefined) return true;
+  return (missing === 'all' ? batch.rows - batch.bad.length : missing.length) === 1;
 }
 
 function afterJudgement(
@@ -244,37 +272,57 @@ function afterJudgement(
   refusal: Refusal,
   verdict: Outcome & { kind: 'judged' },
 ): State {
+  const { batch } = verdict;
   let bad = verdict.bad;
-  let { engineRefusals } = work;
   if (bad.length === 0 && verdict.mended === 0) {
-    // Nothing of what we can see is wrong, so the engine's word stands, one row at a time.
-    if (refusal.offset === undefined) {
+    // Nothing of what we can see is wrong, so the engine's word has to stand, one row at a time.
+    const { offset, error } = refusal;
+    if (offset === undefined) {
       return halted(
         state,
         'UNLOCATED_REFUSAL',
-        `the engine refused a batch without naming a row: ${refusal.error}`,
+        `the engine refused a batch without naming a row: ${error}`,
       );
     }
-    engineRefusals++;
-    if (engineRefusals > MAX_ENGINE_REFUSALS) {
-      return halted(
-        state,
-        'MASS_REFUSAL',
-        `the engine refused more than ${MAX_ENGINE_REFUSALS} rows of one batch that are valid by our own rules ` +
-          `(a migration that is missing, or a fault of ours); the last time with: ${refusal.error}`,
-      );
-    }
+    if (!triedAlone(work)) return accuse(state, work, offset, error);
     // Unless the batch was cut shorter in front of it: then it is met again in the next one.
-    bad = refusal.offset <= verdict.batch.last ? [refusal.offset] : [];
+    bad = offset <= batch.last ? [offset] : [];
   }
-  const { batch } = verdict;
+  return declareAgain(state, work, batch, bad);
+}
+
+/** The row that the engine blames is tried alone. */
+function accuse(state: Position, work: Work, offset: number, error: string): State {
+  const accusations = work.accusations + 1;
+  if (accusations > MAX_ACCUSATIONS) {
+    return halted(
+      state,
+      'MASS_REFUSAL',
+      `the engine refused more than ${MAX_ACCUSATIONS} rows of one batch that are valid by our own rules ` +
+        `(a migration that is missing, something that cuts what is sent, or a fault of ours); the last time with: ${error}`,
+    );
+  }
+  return {
+    ...position(state),
+    at: 'inserting',
+    work: { ...work, fresh: false, accused: offset, accusations },
+  };
+}
+
+/** The batch is now another than the one declared: shorter, or with other rows left out. */
+function declareAgain(
+  state: Position,
+  work: Work,
+  batch: BatchFacts,
+  foundBad: readonly number[],
+): State {
   const left =
     work.missing === 'all'
       ? work.missing
-      : work.missing.filter((offset) => offset <= batch.last && !bad.includes(offset));
+      : work.missing.filter((offset) => offset <= batch.last && !foundBad.includes(offset));
   const decided: BatchFacts = {
     ...batch,
-    bad: [...work.batch.bad.filter((offset) => offset <= batch.last), ...bad],
+    bad: [...work.batch.bad.filter((offset) => offset <= batch.last), ...foundBad],
   };
   return {
     topicId: state.topicId,
@@ -282,8 +330,13 @@ function afterJudgement(
     highWater:
       batch.last < work.batch.last ? Math.max(state.highWater, work.batch.last) : state.highWater,
     at: 'declaring',
-    work: { ...work, batch: decided, missing: left, engineRefusals },
+    work: { ...work, batch: decided, missing: left, accused: undefined },
   };
+}
+
+/** Half of it is tried next. Whatever refused the whole may have seen some of it: look first. */
+function narrowed(state: Position, work: Work, batch: BatchFacts): State {
+  return declareAgain(state, { ...work, fresh: false }, batch, []);
 }
 
 function afterQuarantineLook(state: Position, work: Work, missing: readonly number[]): State {
@@ -314,6 +367,8 @@ function afterQuarantine(
     case 'unsure':
     case 'lease-over':
       return { ...position(state), at: 'quarantine-looking', work };
+    case 'narrowed':
+      return narrowed(state, work, outcome.batch);
     default:
       throw new Error(`Outcome "${outcome.kind}" has no meaning while quarantining`);
   }

@@ -1,14 +1,27 @@
 /**
  * How a partition waits for Kafka and ClickHouse: for ever, with pauses that grow, until its session is
- * over. One line says when an outage begins and one when it ends.
+ * over. One line says when an outage begins and one when it ends. What waiting does not mend is no
+ * outage, and ends the wait at once.
  */
 import { backoffMs, pause } from './backoff.ts';
 import { classify } from './failure.ts';
-import type { Outcome } from './partition.ts';
 import type { RunnerContext } from './runner-context.ts';
 
 /** Thrown when the session is over: whatever is under way is for the partition's next owner. */
 export class Fenced extends Error {}
+
+/** Thrown when ClickHouse cannot work before someone changes something. */
+export class Misconfigured extends Error {
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** What is waited for; each counts its own retries. */
+export type Awaited = 'kafka' | 'clickhouse';
 
 export class Patience {
   readonly #partition: number;
@@ -27,18 +40,22 @@ export class Patience {
     this.#over = over;
   }
 
+  /** Since when something is waited for, in milliseconds since 1970; 0 while nothing is. */
+  get outageSince(): number {
+    return this.#outageSince;
+  }
+
   /** @throws Fenced when the session is over */
   check(): void {
     if (this.#over.aborted) throw new Fenced();
   }
 
-  /** Asks until there is an answer; what the configuration stands in the way of is an answer too. */
-  ask(question: () => Promise<Outcome>): Promise<Outcome> {
-    return this.until(question, (error) => ({ kind: 'misconfigured', error }));
-  }
-
-  /** The same for any question; without `misconfigured` a wrong configuration is waited for as well. */
-  async until<T>(question: () => Promise<T>, misconfigured?: (error: string) => T): Promise<T> {
+  /**
+   * Asks ClickHouse until there is an answer.
+   *
+   * @throws Fenced, Misconfigured, and what is a fault of ours
+   */
+  async until<T>(question: () => Promise<T>): Promise<T> {
     for (;;) {
       this.check();
       try {
@@ -47,19 +64,24 @@ export class Patience {
         return answer;
       } catch (error) {
         const failure = classify(error);
-        if (failure.kind === 'configuration' && misconfigured) return misconfigured(failure.error);
-        await this.wait('error' in failure ? failure.error : failure.kind);
+        if (failure.kind === 'bug') throw error;
+        if (failure.kind === 'configuration') throw new Misconfigured(failure.error, failure.hint);
+        // A question holds no rows: what looks like content is a part of the table that cannot be read.
+        await this.wait('clickhouse', failure.error);
       }
     }
   }
 
   /** After a failure that will pass. */
-  async wait(error: string): Promise<void> {
-    this.#context.counters.retries++;
+  async wait(forWhat: Awaited, error: string): Promise<void> {
+    const { counters, log } = this.#context;
+    counters.retries++;
+    if (forWhat === 'kafka') counters.kafkaRetries++;
+    else counters.clickhouseRetries++;
     if (this.#outageSince === 0) {
       this.#outageSince = Date.now();
-      this.#context.log.warn(
-        { partition: this.#partition, error },
+      log.warn(
+        { partition: this.#partition, of: forWhat, error },
         'waiting for an outage to end; nothing is dropped',
       );
     }

@@ -6,12 +6,10 @@ import type { Session } from './fence.ts';
 import type { CommitResult } from './group-member.ts';
 import type { Expiry } from './judge.ts';
 import type { LedgerSink } from './ledger-sink.ts';
-import type { Halt } from './partition.ts';
+import type { Halt, State } from './partition.ts';
 import type { Slots } from './slots.ts';
 
 export interface RunnerLimits extends BatchLimits {
-  /** A batch leaves at this age, however small it is. */
-  readonly maxAgeMs: number;
   readonly maxMessageBytes: number;
   readonly insertTimeoutMs: number;
   /** How long after a commit an insert may still be taken. */
@@ -25,6 +23,8 @@ export interface RunnerContext {
   readonly limits: RunnerLimits;
   readonly log: Logger;
   readonly counters: Counters;
+  /** A batch leaves at this age, however small it is; see flush-age.ts. */
+  flushAgeMs(): number;
   /** Milliseconds since 1970 by the engine's clock. */
   engineNow(): number;
   /** The table's retention classes, as fresh as they need to be. */
@@ -51,6 +51,32 @@ export interface Counters {
   quarantined: number;
   recoveries: number;
   healed: number;
+  /** Attempts made again, of whatever kind; the two below are its parts. */
   retries: number;
+  kafkaRetries: number;
+  clickhouseRetries: number;
+  /** Inserts refused because their lease was over. */
+  leasesOver: number;
+  /** Inserts refused for what stands in them. */
+  refusals: number;
   fenced: number;
+}
+
+/** What a partition knows of itself just now. */
+export interface PartitionFigures {
+  readonly partition: number;
+  /** What it is doing, as the state machine names it. */
+  readonly at: State['at'];
+  /** Everything before this offset is stored and committed. */
+  readonly committed: number;
+  /** The offset that the next message will get, as the broker last said. */
+  readonly high: number;
+  /** Messages (and control records) behind: `high - committed`. */
+  readonly lag: number;
+  /** Kafka's timestamp of the oldest message in memory that is not stored, in milliseconds since 1970. */
+  readonly oldestMs: number | undefined;
+  /** Bytes of messages in memory: waiting, and on their way to the engine. */
+  readonly heldBytes: number;
+  /** Since when it waits for ClickHouse or Kafka, in milliseconds since 1970; 0 while it does not. */
+  readonly outageSince: number;
 }

@@ -11,6 +11,7 @@ import { beforeDeadline } from './deadline.ts';
 import type { WorkerConfig } from './config.ts';
 import type { Session } from './fence.ts';
 import { type AssignedPartition, GroupMember, type GroupOptions } from './group-member.ts';
+import { flushAgeMs } from './flush-age.ts';
 import { describeTopic } from './topic.ts';
 import { LedgerSink } from './ledger-sink.ts';
 import type { Halt } from './partition.ts';
@@ -64,7 +65,7 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Wo
       checkLedger(clickhouse, START_DEADLINE_MS),
     ]);
     checkTopic(topic, config.kafka.topic);
-    const worker = new RunningWorker(config, kafka, clickhouse, log);
+    const worker = new RunningWorker(config, kafka, clickhouse, log, topic.partitions.length);
     await worker.start();
     return worker;
   } catch (error) {
@@ -108,8 +109,15 @@ class RunningWorker implements Worker {
     recoveries: 0,
     healed: 0,
     retries: 0,
+    kafkaRetries: 0,
+    clickhouseRetries: 0,
+    leasesOver: 0,
+    refusals: 0,
     fenced: 0,
   };
+  /** Of the topic, when this worker started. */
+  readonly #partitions: number;
+  #flushAgeMs: number;
   #member: GroupMember | undefined;
   #runners = new Map<number, PartitionRunner>();
   /** Partitions that may not fetch just now. */
@@ -124,8 +132,16 @@ class RunningWorker implements Worker {
     reject: () => undefined,
   };
 
-  constructor(config: WorkerConfig, kafka: GroupOptions, clickhouse: ClickHouse, log: Logger) {
+  constructor(
+    config: WorkerConfig,
+    kafka: GroupOptions,
+    clickhouse: ClickHouse,
+    log: Logger,
+    partitions: number,
+  ) {
     this.#config = config;
+    this.#partitions = partitions;
+    this.#flushAgeMs = config.batch.maxAgeMs;
     this.#kafka = kafka;
     this.#clickhouse = clickhouse;
     this.#log = log;
@@ -149,6 +165,7 @@ class RunningWorker implements Worker {
     await this.#expiry.refresh();
     await this.#join();
     this.#tick = setInterval(() => {
+      this.#flushAgeMs = this.#ageOfBatches(Date.now());
       for (const runner of this.#runners.values()) runner.wake();
       this.#expiry.refreshWhenStale();
     }, TICK_MS);
@@ -186,8 +203,8 @@ class RunningWorker implements Worker {
     const member = new GroupMember(this.#kafka, {
       beforeJoin: () => this.#leaveGeneration(),
       assigned: (session, topicId, partitions) => this.#takeOver(session, topicId, partitions),
-      messages: (partition, fetchedOffset, lastOffset, messages) =>
-        this.#runners.get(partition)?.receive(fetchedOffset, lastOffset, messages),
+      messages: (partition, fetchedOffset, lastOffset, messages, high) =>
+        this.#runners.get(partition)?.receive(fetchedOffset, lastOffset, messages, high),
       skipped: (partition, lastOffset) => this.#runners.get(partition)?.skip(lastOffset),
       crashed: (error, restarts) => this.#crashed(error, restarts),
     });
@@ -245,6 +262,7 @@ class RunningWorker implements Worker {
             { topic, topicId, partition },
             start.from,
             start.intent,
+            assigned.high,
           ),
         );
         from.set(partition, start.from);
@@ -269,12 +287,13 @@ class RunningWorker implements Worker {
       log: this.#log,
       counters: this.#counters,
       limits: {
-        ...batch,
+        maxRows: batch.maxRows,
         maxBytes: this.#batchBytes,
         maxMessageBytes,
         insertTimeoutMs,
         leaseMs,
       },
+      flushAgeMs: () => this.#flushAgeMs,
       engineNow: () => this.#expiry.now(),
       expiry: () => this.#expiry.expiry(),
       commit: (session, partition, offset, metadata, check) => {
@@ -285,6 +304,25 @@ class RunningWorker implements Worker {
       halted: (partition, halt) => this.#halt(haltError(partition, halt)),
       broken: (partition, error) => this.#halt(brokenError(partition, error)),
     };
+  }
+
+  #ageOfBatches(nowMs: number): number {
+    const { batch, bufferBytes } = this.#config;
+    let busy = 0;
+    let heldBytes = 0;
+    for (const { holding, lastReceivedAt } of this.#runners.values()) {
+      heldBytes += holding.heldBytes;
+      if (holding.heldBytes > 0 || nowMs - lastReceivedAt < batch.stretchedAgeMs) busy++;
+    }
+    const owned = this.#runners.size;
+    return flushAgeMs(
+      { busy, owned, partitions: this.#partitions, heldBytes, bufferBytes },
+      {
+        minMs: batch.maxAgeMs,
+        maxMs: batch.stretchedAgeMs,
+        insertsPerMinute: batch.insertsPerMinute,
+      },
+    );
   }
 
   /** Pauses and resumes partitions so that what is held stays within the buffer. */
@@ -346,7 +384,7 @@ function haltError(partition: number, halt: Halt): WorkerError {
     `Partition ${partition}: ${halt.message} (${halt.code})`,
     {
       hint: configuration
-        ? 'Run `ledgerline migrate`, check the rights of LEDGERLINE_CLICKHOUSE_USER, then start the worker again.'
+        ? `${halt.hint ?? 'see docs/delivery.md'}; then start the worker again, which loses nothing`
         : 'Nothing was committed past this point: see docs/delivery.md, "When a worker stops by itself".',
     },
   );

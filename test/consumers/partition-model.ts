@@ -19,7 +19,7 @@ export interface Message {
 }
 
 /** Ways to break the protocol on purpose, to see that the oracle notices. */
-export type Sabotage = 'none' | 'commit-first' | 'no-intent' | 'no-look';
+export type Sabotage = 'none' | 'commit-first' | 'no-intent' | 'no-look' | 'no-trial';
 
 const TOPIC = '0c8d7f8e-0000-4000-8000-000000000001';
 
@@ -117,14 +117,23 @@ class Owner {
         return { kind: 'missing', offsets };
       }
       case 'inserting': {
-        const { batch, missing, level } = state.work;
-        const offsets = missing === 'all' ? this.#good(batch) : [...missing];
+        const { batch, missing, level, accused } = state.work;
+        const wanted = missing === 'all' ? this.#good(batch) : [...missing];
+        const offsets = accused === undefined ? wanted : [accused];
+        // Too many table partitions, say: nobody takes the whole of it.
+        if (fate === 7 && batch.last > batch.first) {
+          return { kind: 'narrowed', batch: this.#front(batch) };
+        }
+        // Cut on its way, so that the engine blames a row in which nothing is wrong.
+        if (fate === 8 && offsets.length > 1) {
+          return { kind: 'refused', refusal: { offset: offsets.at(-1), error: 'cut' } };
+        }
         const refused = offsets.find((offset) => this.#world.refuses(offset));
         if (fate === 1) return { kind: 'lease-over' };
         if (refused !== undefined)
           return { kind: 'refused', refusal: { offset: refused, error: 'refused' } };
         // The token carries no generation: a zombie that sleeps through its session repeats it.
-        const token = `${batch.first}-${batch.last}/${batch.hash}/${level}`;
+        const token = `${batch.first}-${batch.last}/${batch.hash}/${accused === undefined ? level : `a${accused}`}`;
         const done = engine.insert(
           engine.ledger,
           offsets,
@@ -137,20 +146,23 @@ class Owner {
           : { kind: 'unsure' };
       }
       case 'judging': {
-        const { batch, missing } = state.work;
-        const offsets = missing === 'all' ? this.#good(batch) : missing;
+        const { batch, missing, accused } = state.work;
+        const wanted = missing === 'all' ? this.#good(batch) : missing;
+        const offsets = accused === undefined ? wanted : [accused];
         const bad = offsets.filter((offset) => this.#world.log[offset]?.kind === 'invalid');
         // Sometimes the bad offsets would not fit beside the committed one: the batch is cut shorter.
         if (fate > 12 && batch.last > batch.first) {
-          const last = batch.first + Math.floor((batch.last - batch.first) / 2);
-          this.#from = last + 1;
-          const shorter = this.#world.facts(batch.first, last);
+          const shorter = this.#front(batch);
           return {
             kind: 'judged',
             batch: shorter,
-            bad: bad.filter((offset) => offset <= last),
+            bad: bad.filter((offset) => offset <= shorter.last),
             mended: 0,
           };
+        }
+        const blamed = state.refusal.offset;
+        if (sabotage === 'no-trial' && bad.length === 0 && blamed !== undefined) {
+          return { kind: 'judged', batch, bad: [blamed], mended: 0 };
         }
         return { kind: 'judged', batch, bad, mended: 0 };
       }
@@ -187,6 +199,13 @@ class Owner {
       case 'halted':
         return 'nothing';
     }
+  }
+
+  /** The front half of a batch; the rest is read again. */
+  #front(batch: BatchFacts): BatchFacts {
+    const last = batch.first + Math.floor((batch.last - batch.first) / 2);
+    this.#from = last + 1;
+    return this.#world.facts(batch.first, last);
   }
 
   #good(batch: BatchFacts): number[] {

@@ -39,7 +39,7 @@ describe('the state machine of a partition (R-DLV-01)', () => {
     );
   });
 
-  it.each(['commit-first', 'no-intent', 'no-look'] as const)(
+  it.each(['commit-first', 'no-intent', 'no-look', 'no-trial'] as const)(
     'control: with the protocol broken (%s) the same oracle objects',
     (sabotage) => {
       const found = fc.check(
@@ -96,18 +96,54 @@ describe('single steps', () => {
     expect(state).toMatchObject({ at: 'halted', halt: { code: 'ROWS_VANISH' } });
   });
 
+  const refuse = (state: State, offset: number): State => {
+    const judging = advance(state, { kind: 'refused', refusal: { offset, error: 'no' } });
+    if (judging.at !== 'judging') throw new Error(judging.at);
+    return advance(judging, { kind: 'judged', batch: judging.work.batch, bad: [], mended: 0 });
+  };
+
+  it('tries a row alone that only the engine blames, before it is believed to be bad', () => {
+    const accused = refuse(inserting(), 12);
+    expect(accused).toMatchObject({ at: 'inserting', work: { accused: 12, batch: { bad: [] } } });
+    const innocent = advance(accused, { kind: 'inserted', written: 1, expected: 1 });
+    expect(innocent).toMatchObject({ at: 'looking', work: { level: 0, batch: { bad: [] } } });
+    expect(refuse(accused, 12)).toMatchObject({ at: 'declaring', work: { batch: { bad: [12] } } });
+  });
+
+  it('forgets the accusation when the trial’s end is unclear', () => {
+    const unsure = advance(refuse(inserting(), 12), { kind: 'unsure' });
+    expect(unsure).toMatchObject({ at: 'looking', work: { accused: undefined } });
+  });
+
   it('stops instead of quarantining the world when the engine refuses what is valid', () => {
-    const wide = { ...facts, last: 1_000, rows: 991 };
     let state = advance(opening('t', null), { kind: 'high-water', offset: 9 });
-    state = advance(state, { kind: 'batch', batch: wide });
+    state = advance(state, { kind: 'batch', batch: { ...facts, last: 1_000, rows: 991 } });
     state = advance(state, { kind: 'committed' });
     for (let offset = 10; state.at === 'inserting' && offset < 500; offset++) {
-      state = advance(state, { kind: 'refused', refusal: { offset, error: 'no' } });
-      if (state.at !== 'judging') break;
-      state = advance(state, { kind: 'judged', batch: state.work.batch, bad: [], mended: 0 });
+      state = refuse(state, offset);
+      if (state.at === 'inserting') state = refuse(state, offset);
       if (state.at === 'declaring') state = advance(state, { kind: 'committed' });
+      if (state.at === 'looking') state = advance(state, { kind: 'missing', offsets: [900, 901] });
     }
     expect(state).toMatchObject({ at: 'halted', halt: { code: 'MASS_REFUSAL' } });
+  });
+
+  it('declares the front of a batch that is too large, and looks at the rest first', () => {
+    const front = { ...facts, last: 14, rows: 5, hash: 'front' };
+    let state = advance(inserting(), { kind: 'narrowed', batch: front });
+    expect(state).toMatchObject({ at: 'declaring', highWater: 19, work: { batch: front } });
+    state = advance(state, { kind: 'committed' });
+    expect(state.at).toBe('looking');
+  });
+
+  it('stops at a wrong configuration wherever it is, and keeps the way out', () => {
+    const wrong = { kind: 'misconfigured', error: 'no such table', hint: 'migrate' } as const;
+    for (const state of [opening('t', null), inserting()]) {
+      expect(advance(state, wrong)).toMatchObject({
+        at: 'halted',
+        halt: { code: 'CONFIGURATION', message: 'no such table', hint: 'migrate' },
+      });
+    }
   });
 
   it('commits past control records without declaring anything', () => {

@@ -1,9 +1,10 @@
 /** A worker as operators run it: a process of its own, told what to do by its environment. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../../local/project-root.ts';
 import { until } from './until.ts';
 
-const CLI = fileURLToPath(new URL('../../dist/cli/ledgerline.js', import.meta.url));
+const CLI = join(PROJECT_ROOT, 'dist', 'cli', 'ledgerline.js');
 
 export interface WorkerProcess {
   readonly pid: number;
@@ -40,6 +41,7 @@ export function spawnWorker(
       LEDGERLINE_CLICKHOUSE_DATABASE: place.database,
       LEDGERLINE_SESSION_TIMEOUT_MS: '6000',
       LEDGERLINE_BATCH_AGE_MS: '200',
+      LEDGERLINE_BATCH_AGE_MAX_MS: '200',
       ...place.env,
     },
   });
