@@ -162,9 +162,17 @@ export class LedgerSink {
     return rows.map(({ offset }) => Number(offset));
   }
 
-  /** Where events with these ids, which happened in this span of time, are stored, if they are. */
-  async find(eventIds: readonly string[], span: TimeSpan): Promise<Map<string, KnownEvent[]>> {
+  /**
+   * Where events with these ids are stored, if they are. With a span of time, those that happened in
+   * it; without, whenever they happened: an id of ours bears its time, by which the table finds it.
+   */
+  async find(eventIds: readonly string[], span?: TimeSpan): Promise<Map<string, KnownEvent[]>> {
     const found = new Map<string, KnownEvent[]>();
+    const where = span
+      ? 'occurred_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})'
+      : 'UUIDv7ToDateTime(event_id) IN arrayMap(id -> UUIDv7ToDateTime(id), {ids:Array(UUID)})';
+    // Widened by what milliseconds leave out of microseconds.
+    const times = span && { from: Math.floor(span.fromMs) - 1, to: Math.ceil(span.toMs) + 1 };
     for (let at = 0; at < eventIds.length; at += IDS_PER_QUESTION) {
       const rows = await this.#clickhouse.query<{
         id: string;
@@ -173,16 +181,8 @@ export class LedgerSink {
         offset: string;
       }>(
         `SELECT event_id AS id, kafka_topic_id AS topicId, kafka_partition AS partition, kafka_offset AS offset
-         FROM ${this.#ledger} WHERE event_id IN {ids:Array(UUID)}
-           AND occurred_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})`,
-        {
-          params: {
-            ids: eventIds.slice(at, at + IDS_PER_QUESTION),
-            // Widened by what milliseconds leave out of microseconds.
-            from: Math.floor(span.fromMs) - 1,
-            to: Math.ceil(span.toMs) + 1,
-          },
-        },
+         FROM ${this.#ledger} WHERE event_id IN {ids:Array(UUID)} AND ${where}`,
+        { params: { ids: eventIds.slice(at, at + IDS_PER_QUESTION), ...times } },
       );
       for (const { id, topicId, partition, offset } of rows) {
         const known = { topicId, partition, offset: Number(offset) };

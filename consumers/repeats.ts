@@ -2,10 +2,16 @@
  * Messages that their producer may have sent before: which of them are in the ledger already, or stand
  * earlier in the same batch. All messages of one target share a partition, so asking here is enough.
  */
-import { type Row, valueOf } from './backlog.ts';
-import type { LedgerSink } from './ledger-sink.ts';
+import { envelopeOf, type Row, valueOf } from './backlog.ts';
+import type { LedgerSink, TimeSpan } from './ledger-sink.ts';
 import type { Rejection } from './quarantine.ts';
 import type { Origin } from './splice.ts';
+
+/**
+ * Header of a message that was in quarantine: names where. A transform may have given it another time
+ * than its first copy had, so it is looked up by its id alone.
+ */
+export const REPLAY_HEADER = 'll-replay-of';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -26,13 +32,14 @@ export async function findRepeats(
     const identity = row.fault ? undefined : identityOf(row);
     if (identity) identities.set(row, identity);
   }
-  const suspects = rows.flatMap((row) => (row.mayRepeat ? (identities.get(row) ?? []) : []));
-  const times = suspects.map(({ occurredAtMs }) => occurredAtMs);
-  // A message that was sent before says the same as then, its time included: that is where to look.
-  const known = await sink.find([...new Set(suspects.map(({ id }) => id))], {
-    fromMs: times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY),
-    toMs: times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY),
-  });
+  const suspects: Identity[] = [];
+  const replays: Identity[] = [];
+  for (const row of rows) {
+    const identity = row.mayRepeat ? identities.get(row) : undefined;
+    if (identity) (isReplay(row) ? replays : suspects).push(identity);
+  }
+  const known = await sink.find(idsOf(suspects), spanOf(suspects));
+  for (const [id, places] of await sink.find(idsOf(replays))) known.set(id, places);
   const repeats = new Map<number, Rejection>();
   const seen = new Set<string>();
   for (const [row, { id }] of identities) {
@@ -48,6 +55,21 @@ export async function findRepeats(
     else seen.add(id);
   }
   return repeats;
+}
+
+const isReplay = (row: Row): boolean => envelopeOf(row).headers[REPLAY_HEADER] !== undefined;
+
+const idsOf = (identities: readonly Identity[]): string[] => [
+  ...new Set(identities.map(({ id }) => id)),
+];
+
+/** A message that was sent before says the same as then, its time included: that is where to look. */
+function spanOf(suspects: readonly Identity[]): TimeSpan {
+  const times = suspects.map(({ occurredAtMs }) => occurredAtMs);
+  return {
+    fromMs: times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY),
+    toMs: times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY),
+  };
 }
 
 /** What a repeat is known by; `undefined` for a row that the engine will refuse anyway. */

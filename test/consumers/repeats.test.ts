@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KnownEvent } from '../../consumers/ledger-sink.ts';
+import type { KnownEvent, TimeSpan } from '../../consumers/ledger-sink.ts';
 import { findRepeats } from '../../consumers/repeats.ts';
 import { batchOf, message, ORIGIN, TOPIC_ID } from './messages.ts';
 
@@ -11,10 +11,12 @@ const event = (n: number): string =>
 /** A ledger that holds these events; it remembers what it was asked. */
 function ledger(held: Readonly<Record<string, KnownEvent[]>> = {}) {
   const asked: string[] = [];
+  const askedAtAnyTime: string[] = [];
   return {
     asked,
-    find: (ids: readonly string[]) => {
-      asked.push(...ids);
+    askedAtAnyTime,
+    find: (ids: readonly string[], span?: TimeSpan) => {
+      (span ? asked : askedAtAnyTime).push(...ids);
       return Promise.resolve(
         new Map(ids.flatMap((one) => (held[one] ? [[one, held[one]] as const] : []))),
       );
@@ -72,6 +74,15 @@ describe('messages that may have been sent before (R-DLV-01)', () => {
       message(8, event(2), again),
     ];
     expect(await repeatsIn(messages, ledger())).toEqual([6, 8]);
+  });
+
+  it('looks a replay up whenever it happened: a transform may have changed its time', async () => {
+    const its = ledger({ [id(1)]: [at(1)] });
+    const replay = { headers: { 'll-dup': '1', 'll-replay-of': 'audit.events/3@1' } };
+    const messages = [message(5, event(1), replay), message(6, event(2), again)];
+    expect(await repeatsIn(messages, its)).toEqual([5]);
+    expect(its.askedAtAnyTime).toEqual([id(1)]);
+    expect(its.asked).toEqual([id(2)]);
   });
 
   it('does not mind how the id is written', async () => {
