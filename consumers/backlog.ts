@@ -9,8 +9,10 @@ import {
   type MessageHeaders,
   envelopeSize,
   readEnvelope,
+  readRawEnvelope,
   writeEnvelope,
   type Envelope,
+  type RawEnvelope,
 } from './envelope.ts';
 import { closingBrace } from './framing.ts';
 
@@ -47,6 +49,8 @@ export interface Row {
 export const valueOf = (row: Row): Buffer => row.chunk.bytes.subarray(row.start, row.valueEnd);
 export const envelopeOf = (row: Row): Envelope =>
   readEnvelope(row.chunk.bytes.subarray(row.valueEnd, row.end));
+export const rawEnvelopeOf = (row: Row): RawEnvelope =>
+  readRawEnvelope(row.chunk.bytes.subarray(row.valueEnd, row.end));
 
 /** A range of offsets of one partition with the messages in it. */
 export interface Batch {

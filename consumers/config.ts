@@ -67,6 +67,10 @@ const environment = z.object({
   LEDGERLINE_LEASE_MS: count(5_000, 3_600_000, 60_000),
   LEDGERLINE_SESSION_TIMEOUT_MS: count(6_000, 300_000, 20_000),
   LEDGERLINE_DRAIN_TIMEOUT_MS: count(100, 300_000, 15_000),
+  LEDGERLINE_DEAD_LETTER_TOPIC: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be a Kafka topic name')
+    .optional(),
   LEDGERLINE_ACCEPT_LOSS: z.enum(['none', 'retention', 'recreated']).default('none'),
 });
 
@@ -107,6 +111,8 @@ export interface WorkerConfig {
   readonly drainTimeoutMs: number;
   /** Which loss the operator has accepted: it is recorded in quarantine, and the worker goes on. */
   readonly acceptLoss: 'none' | 'retention' | 'recreated';
+  /** Where copies of quarantined messages go, besides audit_quarantine; nowhere when absent. */
+  readonly deadLetterTopic?: string | undefined;
 }
 
 /** Names that other parts of Ledgerline read: known here, so that a typo can be told from them. */
@@ -157,6 +163,12 @@ export function workerConfig(env: Readonly<Record<string, string | undefined>>):
       problem: 'must be at least twice LEDGERLINE_INSERT_TIMEOUT_MS, so that a slow insert fits',
     });
   }
+  if (e.LEDGERLINE_DEAD_LETTER_TOPIC === e.LEDGERLINE_KAFKA_TOPIC) {
+    faults.push({
+      name: 'LEDGERLINE_DEAD_LETTER_TOPIC',
+      problem: 'must not be LEDGERLINE_KAFKA_TOPIC: what cannot be read would come back for ever',
+    });
+  }
   const clickhouse = clickhouseOf(e, faults);
   if (faults.length > 0) throw new ConfigurationError(faults);
   return {
@@ -187,6 +199,7 @@ export function workerConfig(env: Readonly<Record<string, string | undefined>>):
     sessionTimeoutMs: e.LEDGERLINE_SESSION_TIMEOUT_MS,
     drainTimeoutMs: e.LEDGERLINE_DRAIN_TIMEOUT_MS,
     acceptLoss: e.LEDGERLINE_ACCEPT_LOSS,
+    deadLetterTopic: e.LEDGERLINE_DEAD_LETTER_TOPIC,
   };
 }
 

@@ -68,18 +68,30 @@ function writeHeader(to: Buffer, at: number, name: string, value: HeaderValue): 
   return end + valueBytes;
 }
 
-/** Reads back what {@link writeEnvelope} wrote. Of a header given twice, the last value stays. */
-export function readEnvelope(bytes: Buffer): Envelope {
-  const keyBytes = bytes.readUInt32LE(0);
-  let at = 4 + keyBytes;
-  const key = bytes.toString('utf8', 4, at);
-  const headers: [string, string][] = [];
+/** Key and headers as they came, in order; views of the bytes that were read. */
+export interface RawEnvelope {
+  readonly key: Buffer;
+  readonly headers: readonly (readonly [name: string, value: Buffer])[];
+}
+
+/** Reads back what {@link writeEnvelope} wrote. No key is an empty one. */
+export function readRawEnvelope(bytes: Buffer): RawEnvelope {
+  let at = 4 + bytes.readUInt32LE(0);
+  const key = bytes.subarray(4, at);
+  const headers: [string, Buffer][] = [];
   while (at < bytes.length) {
     const nameEnd = at + 4 + bytes.readUInt32LE(at);
     const name = bytes.toString('utf8', at + 4, nameEnd);
     const valueEnd = nameEnd + 4 + bytes.readUInt32LE(nameEnd);
-    headers.push([name, bytes.toString('utf8', nameEnd + 4, valueEnd)]);
+    headers.push([name, bytes.subarray(nameEnd + 4, valueEnd)]);
     at = valueEnd;
   }
-  return { key, headers: Object.fromEntries(headers) };
+  return { key, headers };
+}
+
+/** The same as text. Of a header given twice, the last value stays. */
+export function readEnvelope(bytes: Buffer): Envelope {
+  const { key, headers } = readRawEnvelope(bytes);
+  const texts = headers.map(([name, value]) => [name, value.toString('utf8')] as const);
+  return { key: key.toString('utf8'), headers: Object.fromEntries(texts) };
 }

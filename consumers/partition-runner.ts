@@ -6,6 +6,7 @@
 import { Backlog, type Batch, type ConsumedMessage, type Row, valueOf } from './backlog.ts';
 import { classify, type Failure } from './failure.ts';
 import type { Session } from './fence.ts';
+import { deadLetterOf } from './quarantine/dead-letters.ts';
 import { encodeIdle, encodeIntent, fitsMetadata, type Intent } from './intent.ts';
 import { type Expiry, judge } from './judge.ts';
 import {
@@ -333,7 +334,11 @@ export class PartitionRunner {
         leaseSeconds,
         timeoutMs: this.#context.limits.insertTimeoutMs,
       });
-      this.#context.counters.quarantined += messages.length;
+      const { counters } = this.#context;
+      counters.quarantined += messages.length;
+      for (const { reason } of messages) {
+        counters.quarantinedBy[reason] = (counters.quarantinedBy[reason] ?? 0) + 1;
+      }
       return { kind: 'quarantined' };
     });
   }
@@ -475,6 +480,7 @@ export class PartitionRunner {
         ? encodeIntent(intentOf(this.#origin.topicId, facts))
         : encodeIdle(this.#origin.topicId);
     try {
+      await this.#mirror(batch);
       await this.#commit(batch.last + 1, metadata);
     } catch (error) {
       if (next) this.#backlog.release(next);
@@ -482,6 +488,7 @@ export class PartitionRunner {
     }
     this.#context.counters.batches++;
     this.#context.counters.rows += done.rows.length - batch.bad.length;
+    for (const row of done.rows) this.#context.counters.bytes += row.valueEnd - row.start;
     this.#backlog.release(done);
     this.#batch = undefined;
     this.#context.holdingsChanged();
@@ -492,6 +499,21 @@ export class PartitionRunner {
     }
     this.#backlog.putBack(next);
     return { kind: 'finished', next: null };
+  }
+
+  /** Before the commit, so that a crash in between only means a second copy. */
+  async #mirror({ bad }: BatchFacts): Promise<void> {
+    const { deadLetters } = this.#context;
+    if (!deadLetters || bad.length === 0) return;
+    const wanted = new Set(bad);
+    const rows = this.#held().rows.filter(({ offset }) => wanted.has(offset));
+    const expiry = await this.#patience.until(() => this.#context.expiry());
+    const letters = rows.flatMap((row) => {
+      const rejection = this.#rejectionOf(row, expiry);
+      // A repeat is no dead letter: its event is in the ledger.
+      return rejection.reason === 'duplicate' ? [] : [deadLetterOf(row, rejection)];
+    });
+    await deadLetters.mirror(this.#origin, letters);
   }
 
   /** Commits until the broker has said yes or no; the same request each time. */

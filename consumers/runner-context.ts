@@ -7,6 +7,7 @@ import type { CommitResult } from './group-member.ts';
 import type { Expiry } from './judge.ts';
 import type { LedgerSink } from './ledger-sink.ts';
 import type { Halt, State } from './partition.ts';
+import type { DeadLetters } from './quarantine/dead-letters.ts';
 import type { Slots } from './slots.ts';
 
 export interface RunnerLimits extends BatchLimits {
@@ -23,6 +24,8 @@ export interface RunnerContext {
   readonly limits: RunnerLimits;
   readonly log: Logger;
   readonly counters: Counters;
+  /** Where copies of quarantined messages go, besides audit_quarantine. */
+  readonly deadLetters?: DeadLetters | undefined;
   /** A batch leaves at this age, however small it is; see flush-age.ts. */
   flushAgeMs(): number;
   /** Milliseconds since 1970 by the engine's clock. */
@@ -46,9 +49,15 @@ export interface RunnerContext {
 /** What the worker tells of itself. Counts since its start. */
 export interface Counters {
   rows: number;
+  /** Of the messages of stored batches, as they came. */
+  bytes: number;
   batches: number;
   inserts: number;
   quarantined: number;
+  /** The same, by reason; a closed list, so that it stays small. */
+  quarantinedBy: Record<string, number>;
+  /** Generations of the group joined. */
+  rebalances: number;
   recoveries: number;
   healed: number;
   /** Attempts made again, of whatever kind; the two below are its parts. */
@@ -60,6 +69,9 @@ export interface Counters {
   /** Inserts refused for what stands in them. */
   refusals: number;
   fenced: number;
+  /** Quarantined messages that the dead-letter topic has acknowledged, and those given up on. */
+  mirrored: number;
+  mirrorFailures: number;
 }
 
 /** What a partition knows of itself just now. */

@@ -12,10 +12,15 @@ import type { WorkerConfig } from './config.ts';
 import type { Session } from './fence.ts';
 import { type AssignedPartition, GroupMember, type GroupOptions } from './group-member.ts';
 import { flushAgeMs } from './flush-age.ts';
+import { type Health, openHealth, type WorkerState } from './health/health.ts';
+import { observedClickHouse } from './health/observed-clickhouse.ts';
+import { WorkerMetrics } from './health/worker-metrics.ts';
+import { explainKafka, isRefusal } from './kafka-errors.ts';
 import { describeTopic } from './topic.ts';
 import { LedgerSink } from './ledger-sink.ts';
 import type { Halt } from './partition.ts';
 import { PartitionRunner } from './partition-runner.ts';
+import { DeadLetters } from './quarantine/dead-letters.ts';
 import { mayFetch } from './may-fetch.ts';
 import type { Counters, RunnerContext } from './runner-context.ts';
 import { checkLedger, checkTopic } from './preflight.ts';
@@ -44,20 +49,28 @@ const FETCH_BYTES_PER_PARTITION = 512 * 1024;
 const FETCH_BYTES = 2 * 1024 * 1024;
 
 /**
- * Starts a worker and resolves once it has joined the group.
+ * Starts a worker and resolves once it has joined the group. With `config.http` it serves /healthz,
+ * /readyz and /metrics from then on until it has stopped.
  *
+ * @param version shown by the metrics
  * @throws WorkerError, ClickHouseUnreachable, … when a part is missing or unfit; nothing runs then
  * @example
  * const worker = await startWorker(workerConfig(process.env), pino());
  * process.once('SIGTERM', () => void worker.stop());
  * await worker.done;
  */
-export async function startWorker(config: WorkerConfig, log: Logger): Promise<Worker> {
-  const clickhouse = openClickHouse({
+export async function startWorker(
+  config: WorkerConfig,
+  log: Logger,
+  version = 'unknown',
+): Promise<Worker> {
+  const metrics = new WorkerMetrics();
+  const plain = openClickHouse({
     ...config.clickhouse,
     application: 'ledgerline-worker',
     requestTimeoutMs: config.insertTimeoutMs,
   });
+  const clickhouse = config.http ? observedClickHouse(plain, metrics.inserted) : plain;
   try {
     const kafka = groupOptions(config);
     const [topic] = await Promise.all([
@@ -66,6 +79,12 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Wo
     ]);
     checkTopic(topic, config.kafka.topic);
     const worker = new RunningWorker(config, kafka, clickhouse, log, topic.partitions.length);
+    if (config.http) {
+      const { http } = config;
+      await worker.serve((state) =>
+        openHealth({ where: http, kafka, clickhouse, metrics, log }, state(version)),
+      );
+    }
     await worker.start();
     return worker;
   } catch (error) {
@@ -97,6 +116,7 @@ class RunningWorker implements Worker {
   readonly #clickhouse: ClickHouse;
   readonly #log: Logger;
   readonly #sink: LedgerSink;
+  readonly #deadLetters: DeadLetters | undefined;
   readonly #expiry: ExpiryClock;
   readonly #pool: ChunkPool;
   readonly #slots: Slots;
@@ -106,6 +126,9 @@ class RunningWorker implements Worker {
     batches: 0,
     inserts: 0,
     quarantined: 0,
+    quarantinedBy: {},
+    bytes: 0,
+    rebalances: 0,
     recoveries: 0,
     healed: 0,
     retries: 0,
@@ -114,6 +137,8 @@ class RunningWorker implements Worker {
     leasesOver: 0,
     refusals: 0,
     fenced: 0,
+    mirrored: 0,
+    mirrorFailures: 0,
   };
   /** Of the topic, when this worker started. */
   readonly #partitions: number;
@@ -146,6 +171,9 @@ class RunningWorker implements Worker {
     this.#clickhouse = clickhouse;
     this.#log = log;
     this.#sink = new LedgerSink(clickhouse);
+    if (config.deadLetterTopic !== undefined) {
+      this.#deadLetters = new DeadLetters(kafka, config.deadLetterTopic, log, this.#counters);
+    }
     this.#expiry = new ExpiryClock(clickhouse, this.#sink);
     this.#pool = new ChunkPool(config.bufferBytes);
     this.#slots = new Slots(config.concurrentInserts);
@@ -183,6 +211,7 @@ class RunningWorker implements Worker {
     clearInterval(this.#tick);
     this.#endAll();
     if (this.#member) await within(this.#member.stop(), 5_000);
+    if (this.#deadLetters) await within(this.#deadLetters.close(), 5_000);
     await within(this.#clickhouse.close(), 5_000);
     this.#log.info({ ...this.#counters }, 'stopped');
     if (this.#fatal) this.#settle.reject(this.#fatal);
@@ -286,6 +315,7 @@ class RunningWorker implements Worker {
       sink: this.#sink,
       log: this.#log,
       counters: this.#counters,
+      deadLetters: this.#deadLetters,
       limits: {
         maxRows: batch.maxRows,
         maxBytes: this.#batchBytes,
