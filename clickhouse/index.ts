@@ -13,6 +13,7 @@ export type { CodeClass } from './engine-codes.ts';
 export { ClickHouseError, ClickHouseUnreachable } from './errors.ts';
 export type { EngineRefusal } from './errors.ts';
 export { migrate } from './migrate.ts';
+export { migrationState } from './migration-state.ts';
 export type { MigrateOptions } from './migrate.ts';
 export {
   applyRetention,

@@ -74,6 +74,26 @@ export interface Counters {
   mirrorFailures: number;
 }
 
+export const newCounters = (): Counters => ({
+  rows: 0,
+  bytes: 0,
+  batches: 0,
+  inserts: 0,
+  quarantined: 0,
+  quarantinedBy: {},
+  rebalances: 0,
+  recoveries: 0,
+  healed: 0,
+  retries: 0,
+  kafkaRetries: 0,
+  clickhouseRetries: 0,
+  leasesOver: 0,
+  refusals: 0,
+  fenced: 0,
+  mirrored: 0,
+  mirrorFailures: 0,
+});
+
 /** What a partition knows of itself just now. */
 export interface PartitionFigures {
   readonly partition: number;

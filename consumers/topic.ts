@@ -4,6 +4,7 @@ import { pause } from './backoff.ts';
 import { beforeDeadline } from './deadline.ts';
 import { fetchTopicId } from './fence.ts';
 import { ConfigResourceTypes, connectKafka, fenceFor, type KafkaOptions } from './kafka.ts';
+import { explainKafka } from './kafka-errors.ts';
 import { WorkerError } from './worker-error.ts';
 
 /** What a broker answers that has just started, until its offsets topic is there and read. */
@@ -105,16 +106,7 @@ export async function describeTopic(
   try {
     return await beforeDeadline(insistently(read), deadlineMs);
   } catch (error) {
-    if (error instanceof WorkerError) throw error;
-    throw new WorkerError(
-      'KAFKA_UNREACHABLE',
-      `Kafka does not answer at ${address}: ${(error as Error).message}`,
-      {
-        hint: 'Start it, or set LEDGERLINE_KAFKA_BROKERS to where it listens.',
-        retryable: true,
-        cause: error,
-      },
-    );
+    throw explainKafka(error, options);
   } finally {
     void admin.disconnect().catch(() => undefined);
     void consumer.disconnect().catch(() => undefined);

@@ -12,7 +12,7 @@ import type { WorkerConfig } from './config.ts';
 import type { Session } from './fence.ts';
 import { type AssignedPartition, GroupMember, type GroupOptions } from './group-member.ts';
 import { flushAgeMs } from './flush-age.ts';
-import { type Health, openHealth, type WorkerState } from './health/health.ts';
+import { type Health, type HealthOptions, openHealth } from './health/health.ts';
 import { observedClickHouse } from './health/observed-clickhouse.ts';
 import { WorkerMetrics } from './health/worker-metrics.ts';
 import { explainKafka, isRefusal } from './kafka-errors.ts';
@@ -22,7 +22,7 @@ import type { Halt } from './partition.ts';
 import { PartitionRunner } from './partition-runner.ts';
 import { DeadLetters } from './quarantine/dead-letters.ts';
 import { mayFetch } from './may-fetch.ts';
-import type { Counters, RunnerContext } from './runner-context.ts';
+import { type Counters, newCounters, type RunnerContext } from './runner-context.ts';
 import { checkLedger, checkTopic } from './preflight.ts';
 import { ExpiryClock } from './expiry-clock.ts';
 import { Slots } from './slots.ts';
@@ -80,10 +80,7 @@ export async function startWorker(
     checkTopic(topic, config.kafka.topic);
     const worker = new RunningWorker(config, kafka, clickhouse, log, topic.partitions.length);
     if (config.http) {
-      const { http } = config;
-      await worker.serve((state) =>
-        openHealth({ where: http, kafka, clickhouse, metrics, log }, state(version)),
-      );
+      await worker.serve({ where: config.http, kafka, clickhouse, metrics, log, version });
     }
     await worker.start();
     return worker;
@@ -121,29 +118,14 @@ class RunningWorker implements Worker {
   readonly #pool: ChunkPool;
   readonly #slots: Slots;
   readonly #stopping = new AbortController();
-  readonly #counters: Counters = {
-    rows: 0,
-    batches: 0,
-    inserts: 0,
-    quarantined: 0,
-    quarantinedBy: {},
-    bytes: 0,
-    rebalances: 0,
-    recoveries: 0,
-    healed: 0,
-    retries: 0,
-    kafkaRetries: 0,
-    clickhouseRetries: 0,
-    leasesOver: 0,
-    refusals: 0,
-    fenced: 0,
-    mirrored: 0,
-    mirrorFailures: 0,
-  };
+  readonly #counters = newCounters();
   /** Of the topic, when this worker started. */
   readonly #partitions: number;
   #flushAgeMs: number;
   #member: GroupMember | undefined;
+  /** In the current generation, though perhaps without a partition. */
+  #joined = false;
+  #health: Health | undefined;
   #runners = new Map<number, PartitionRunner>();
   /** Partitions that may not fetch just now. */
   readonly #paused = new Set<number>();
@@ -186,12 +168,30 @@ class RunningWorker implements Worker {
   }
 
   stats(): Counters {
-    return { ...this.#counters };
+    return { ...this.#counters, quarantinedBy: { ...this.#counters.quarantinedBy } };
+  }
+
+  /** Shows itself over HTTP until it has stopped. */
+  async serve(options: HealthOptions): Promise<void> {
+    this.#health = await openHealth(options, {
+      counters: () => this.#counters,
+      partitions: () => [...this.#runners.values()].map(({ figures }) => figures),
+      pausedPartitions: () => this.#paused.size,
+      bufferLimitBytes: this.#config.bufferBytes,
+      joined: () => this.#joined,
+      stopping: () => this.#stopping.signal.aborted,
+      halted: () => this.#fatal?.code,
+    });
   }
 
   async start(): Promise<void> {
-    await this.#expiry.refresh();
-    await this.#join();
+    try {
+      await this.#expiry.refresh();
+      await this.#join();
+    } catch (error) {
+      await this.#health?.close();
+      throw error;
+    }
     this.#tick = setInterval(() => {
       this.#flushAgeMs = this.#ageOfBatches(Date.now());
       for (const runner of this.#runners.values()) runner.wake();
@@ -207,12 +207,14 @@ class RunningWorker implements Worker {
   async #stop(): Promise<void> {
     this.#log.info('draining');
     this.#stopping.abort();
+    this.#steer();
     await this.#drain(this.#config.drainTimeoutMs);
     clearInterval(this.#tick);
     this.#endAll();
     if (this.#member) await within(this.#member.stop(), 5_000);
     if (this.#deadLetters) await within(this.#deadLetters.close(), 5_000);
     await within(this.#clickhouse.close(), 5_000);
+    if (this.#health) await within(this.#health.close(), 5_000);
     this.#log.info({ ...this.#counters }, 'stopped');
     if (this.#fatal) this.#settle.reject(this.#fatal);
     else this.#settle.resolve();
@@ -253,6 +255,7 @@ class RunningWorker implements Worker {
   }
 
   #endAll(): void {
+    this.#joined = false;
     for (const runner of this.#runners.values()) runner.end();
     this.#runners.clear();
     // Whatever is assigned next is resumed when the group is joined.
@@ -300,6 +303,8 @@ class RunningWorker implements Worker {
         throw error;
       }
     }
+    this.#joined = true;
+    this.#counters.rebalances++;
     this.#log.info(
       { generation: session.generationId, partitions: Object.fromEntries(from) },
       'joined the group',
@@ -358,10 +363,12 @@ class RunningWorker implements Worker {
   /** Pauses and resumes partitions so that what is held stays within the buffer. */
   #steer(): void {
     const holdings = [...this.#runners.values()].map(({ holding }) => holding);
-    const allowed = mayFetch(holdings, {
-      bufferBytes: this.#config.bufferBytes,
-      batchBytes: this.#batchBytes,
-    });
+    const allowed = this.#stopping.signal.aborted
+      ? new Set<number>()
+      : mayFetch(holdings, {
+          bufferBytes: this.#config.bufferBytes,
+          batchBytes: this.#batchBytes,
+        });
     for (const { partition } of holdings) {
       const isPaused = this.#paused.has(partition);
       if (allowed.has(partition) && isPaused) {
@@ -377,13 +384,9 @@ class RunningWorker implements Worker {
   #crashed(error: Error, restarts: boolean): void {
     this.#endAll();
     if (this.#stopping.signal.aborted) return;
-    if (error.name.includes('SASL')) {
-      this.#halt(
-        new WorkerError('KAFKA_REFUSED', `Kafka refused the credentials: ${error.name}`, {
-          hint: 'Check the SASL user and password.',
-          cause: error,
-        }),
-      );
+    // Trying again would not help, and might lock the account.
+    if (isRefusal(error)) {
+      this.#halt(explainKafka(error, this.#kafka));
       return;
     }
     this.#log.warn(
@@ -401,6 +404,10 @@ class RunningWorker implements Worker {
         await this.#join();
         return;
       } catch (error) {
+        if (isRefusal(error)) {
+          this.#halt(explainKafka(error, this.#kafka));
+          return;
+        }
         this.#log.debug({ error: (error as Error).message }, 'joining failed');
       }
     }

@@ -5,6 +5,7 @@ import { withAddress } from '../clickhouse-connection.ts';
 import { readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
+import { packageVersion } from '../package-version.ts';
 
 export const workerCommand = (): Command =>
   new Command('worker')
@@ -33,7 +34,7 @@ async function work(): Promise<ExitCode> {
   const config = environment.worker;
   const log = pino({ level: config.logLevel, base: { pid: process.pid } });
   using interruption = interruptible();
-  const worker = await startWorker(config, log).catch((error: unknown) => {
+  const worker = await startWorker(config, log, packageVersion()).catch((error: unknown) => {
     throw withAddress(environment, error);
   });
   // Whoever started it with a channel, as `ledgerline stack` does, hears that it has joined.
