@@ -105,7 +105,7 @@ export function refusalError(answer: RefusedAnswer): ClickHouseError {
   const refusal: EngineRefusal = { ...status, engineCode, ...namesIn(text) };
   const hint = HINTS[engineCode] ?? `look up exception ${engineCode} in ClickHouse's documentation`;
   // 252 is load ("too many parts") or a fault of the rows ("too many partitions"): only one passes.
-  const permanent = engineCode === 252 && text.includes('partitions');
+  const permanent = engineCode === 252 && text.includes('Too many partitions');
   return new ClickHouseError(
     'CLICKHOUSE_REFUSED',
     answer.quotes === 'rows' ? withoutValues(refusal) : firstSentence(text),

@@ -1,0 +1,134 @@
+/**
+ * What stands between worker and ClickHouse in fault tests: passes requests on, or treats them as a
+ * broken network, balancer or server would. Settings that it adds make the real engine fail for real.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  request as send,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type Treatment =
+  | 'pass'
+  /** Taken and never answered; the engine does not see it. */
+  | 'swallow'
+  /** The engine does it, and the connection breaks before the answer. */
+  | 'lose-reply'
+  /** The engine does it, and the answer never comes. */
+  | 'keep-reply'
+  /** Answered by something that is not ClickHouse; the engine does not see it. */
+  | { readonly status: number; readonly body?: string }
+  /** As the engine answers with these settings in the request. */
+  | { readonly settings: Readonly<Record<string, string>> };
+
+export interface Seen {
+  readonly statement: string;
+  readonly isInsert: boolean;
+  readonly bytes: number;
+  /** Of the requests of this kind, counted from 1. */
+  readonly number: number;
+}
+
+export type Rule = (seen: Seen) => Treatment;
+
+export interface EngineProxy {
+  /** What a worker gets as LEDGERLINE_CLICKHOUSE_URL. */
+  readonly url: string;
+  /** From now on. Answers how many requests the new rule has treated otherwise than by passing them. */
+  treat(rule: Rule): () => number;
+  close(): Promise<void>;
+}
+
+const pass: Rule = () => 'pass';
+
+export async function openEngineProxy(target: string): Promise<EngineProxy> {
+  let rule = pass;
+  let treated = 0;
+  const counts = { inserts: 0, others: 0 };
+  const server = createServer((request, response) => {
+    void serve(request, response).catch(() => response.destroy());
+  });
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await read(request);
+    const address = new URL(request.url ?? '/', target);
+    const statement = address.searchParams.get('query') ?? body.toString('utf8', 0, 4_096);
+    const isInsert = /^\s*INSERT INTO/i.test(statement);
+    const number = isInsert ? ++counts.inserts : ++counts.others;
+    const treatment = rule({ statement, isInsert, bytes: body.length, number });
+    if (treatment !== 'pass') treated++;
+    if (treatment === 'swallow') return;
+    if (typeof treatment === 'object' && 'status' in treatment) {
+      response.writeHead(treatment.status, { 'content-type': 'text/html' });
+      response.end(treatment.body ?? `<html><h1>${treatment.status}</h1></html>`);
+      return;
+    }
+    if (typeof treatment === 'object') {
+      for (const [name, value] of Object.entries(treatment.settings)) {
+        address.searchParams.set(name, value);
+      }
+    }
+    const reply = await forward(address, request, body);
+    if (treatment === 'keep-reply') return;
+    if (treatment === 'lose-reply') {
+      response.destroy();
+      return;
+    }
+    response.writeHead(reply.status, reply.headers);
+    response.end(reply.body);
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    treat(next) {
+      rule = next;
+      counts.inserts = 0;
+      counts.others = 0;
+      treated = 0;
+      return () => treated;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: Record<string, string | string[]>;
+  readonly body: Buffer;
+}
+
+function forward(address: URL, from: IncomingMessage, body: Buffer): Promise<Reply> {
+  const { connection: _c, 'transfer-encoding': _t, host: _h, ...headers } = from.headers;
+  return new Promise((resolve, reject) => {
+    const out = send(
+      address,
+      { method: from.method, headers: { ...headers, 'content-length': body.length } },
+      (answer) => {
+        read(answer).then((bytes) => {
+          const { connection: _oc, 'transfer-encoding': _ot, ...kept } = answer.headers;
+          resolve({
+            status: answer.statusCode ?? 502,
+            headers: kept as Record<string, string | string[]>,
+            body: bytes,
+          });
+        }, reject);
+      },
+    );
+    out.on('error', reject);
+    out.end(body);
+  });
+}
+
+async function read(from: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of from) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
