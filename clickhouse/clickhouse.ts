@@ -7,6 +7,8 @@ export interface ClickHouseConfig {
   readonly url: string;
   /** Default `default`. May be missing on the server until `migrate` has made it. */
   readonly database?: string;
+  /** A name of the servers' `remote_servers`, where the tables are replicated and spread. Default: one node. */
+  readonly cluster?: string | undefined;
   /** Default `default`. */
   readonly username?: string;
   readonly password?: string;
@@ -48,6 +50,8 @@ export interface InsertOptions {
 export interface ClickHouse {
   /** The configured database. */
   readonly database: string;
+  /** The configured cluster; undefined on one node. */
+  readonly cluster?: string | undefined;
   /** Rows of a SELECT; 64-bit integers are strings, because JSON numbers would lose digits. */
   query<T>(sql: string, options?: CallOptions): Promise<T[]>;
   /** The bytes of a SELECT's result. The deadline counts until the last byte; read it to the end or destroy it. */

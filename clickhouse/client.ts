@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { LedgerlineError } from '../schemas/index.ts';
 import { DEFAULT_REQUEST_TIMEOUT_MS } from './clickhouse.ts';
-import type { CallOptions, ClickHouse, ClickHouseConfig } from './clickhouse.ts';
+import type { CallOptions, ClickHouse, ClickHouseConfig, Settings } from './clickhouse.ts';
+import { assertClusterName, CLUSTER_SETTINGS } from './cluster.ts';
 import { ClickHouseUnreachable, isStaleSocket, problemOf, refusalError } from './errors.ts';
 import { readText, withoutTrailingException } from './response.ts';
 import type { AnswerHead } from './response.ts';
@@ -29,6 +30,8 @@ export function openClickHouse(config: ClickHouseConfig): ClickHouse {
   const database = config.database ?? 'default';
   const requestTimeoutMs = config.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
   const address = new URL(config.url).origin;
+  if (config.cluster !== undefined) assertClusterName(config.cluster);
+  const standing: Settings = config.cluster === undefined ? {} : CLUSTER_SETTINGS;
   const client = createClient({
     url: address,
     username: config.username ?? 'default',
@@ -70,7 +73,11 @@ export function openClickHouse(config: ClickHouseConfig): ClickHouse {
         query_params: { ...options.params },
         // `database` travels as a setting so that one pool can also reach the server before the
         // configured database exists.
-        clickhouse_settings: { ...options.settings, database: options.database ?? database },
+        clickhouse_settings: {
+          ...standing,
+          ...options.settings,
+          database: options.database ?? database,
+        },
         abort_signal: signal,
         ignore_error_response: true,
         ...(options.values === undefined ? {} : { values: options.values }),
@@ -138,6 +145,7 @@ export function openClickHouse(config: ClickHouseConfig): ClickHouse {
 
   return {
     database,
+    cluster: config.cluster,
 
     query<T>(sql: string, options: CallOptions = {}) {
       const settings = { output_format_json_quote_64bit_integers: 1, ...options.settings };

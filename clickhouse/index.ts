@@ -12,9 +12,10 @@ export { ENGINE_CODES } from './engine-codes.ts';
 export type { CodeClass } from './engine-codes.ts';
 export { ClickHouseError, ClickHouseUnreachable } from './errors.ts';
 export type { EngineRefusal } from './errors.ts';
-export { migrate } from './migrate.ts';
+export { storedIn } from './cluster.ts';
+export { migrate, plannedMigrations } from './migrate.ts';
 export { migrationState } from './migration-state.ts';
-export type { MigrateOptions } from './migrate.ts';
+export type { MigrateOptions, MigrationStep } from './migrate.ts';
 export {
   applyRetention,
   DEFAULT_RETENTION,
@@ -24,3 +25,4 @@ export {
 export type { RetentionChange, RetentionClasses } from './retention.ts';
 export { loadRetention } from './retention-file.ts';
 export type { RetentionSources } from './retention-file.ts';
+export * from './search/index.ts';

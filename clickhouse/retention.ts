@@ -1,5 +1,6 @@
 import { LedgerlineError } from '../schemas/index.ts';
 import type { ClickHouse } from './clickhouse.ts';
+import { onClusterClause, storedIn } from './cluster.ts';
 
 /** Days by retention class. */
 export type RetentionClasses = Readonly<Record<string, number>>;
@@ -20,11 +21,19 @@ export interface RetentionChange {
  * The moment after which a row may go; the TTL and the constraint `not_expired` both use it. It stays
  * in DateTime64, because through DateTime 36,500 days wrap round to 1990 and take the rows along.
  */
-export function expiryExpression(classes: RetentionClasses): string {
+export function expiryExpression(classes: RetentionClasses, cleanup = true): string {
   const entries = Object.entries(classes);
   const days = entries.map(([, count]) => count).join(', ');
-  return `occurred_at + toIntervalDay(transform(retention_class, [${classNames(classes)}], [${days}], ${classes['standard']}))`;
+  const expiry = `occurred_at + toIntervalDay(transform(retention_class, [${classNames(classes)}], [${days}], ${classes['standard']}))`;
+  return cleanup ? expiry : `${expiry} + ${STOPPED}`;
 }
+
+/**
+ * Added to every expiry while cleanup is off. The classes and their days stay in the table's TTL, so
+ * that they are known when it is turned on again, and nothing reaches the end of it.
+ */
+export const STOPPED_DAYS = 36_500;
+const STOPPED = `toIntervalDay(${STOPPED_DAYS})`;
 
 /** As SQL literals: `retentionFaults` has seen to it that a name holds no quote. */
 const classNames = (classes: RetentionClasses): string =>
@@ -32,8 +41,14 @@ const classNames = (classes: RetentionClasses): string =>
     .map((name) => `'${name}'`)
     .join(', ');
 
+export interface RetentionState {
+  readonly classes: RetentionClasses;
+  /** Whether what has expired is removed: false after AUDIT_TRAIL_CLEANUP_ENABLED=false. */
+  readonly cleanup: boolean;
+}
+
 /** Reads a table's TTL back. Pure. @throws LedgerlineError `RETENTION_INVALID` where it is not ours. */
-function parseExpiry(tableDefinition: string): RetentionClasses {
+function parseExpiry(tableDefinition: string): RetentionState {
   const found = /transform\(retention_class, \[([^\]]*)\], \[([^\]]*)\], \d+\)/.exec(
     tableDefinition,
   );
@@ -44,18 +59,27 @@ function parseExpiry(tableDefinition: string): RetentionClasses {
       hint: 'run `ledgerline migrate`; change retention with it, not by hand',
     });
   }
-  return withoutPrototype(names.map((name, i) => [name, days[i] ?? 0]));
+  return {
+    classes: withoutPrototype(names.map((name, i) => [name, days[i] ?? 0])),
+    cleanup: !tableDefinition.includes(STOPPED),
+  };
 }
 
 /** The retention classes of `audit_events`, from its own TTL: the one place that decides. */
-export async function readRetention(
+export const readRetention = async (
   clickhouse: ClickHouse,
   database = clickhouse.database,
-): Promise<RetentionClasses> {
+): Promise<RetentionClasses> => (await readRetentionState(clickhouse, database)).classes;
+
+/** The same, and whether what has expired is removed at all. */
+export async function readRetentionState(
+  clickhouse: ClickHouse,
+  database = clickhouse.database,
+): Promise<RetentionState> {
   const [table] = await clickhouse.query<{ definition: string }>(
     `SELECT engine_full AS definition FROM system.tables
-     WHERE database = {database:String} AND name = 'audit_events'`,
-    { params: { database } },
+     WHERE database = {database:String} AND name = {table:String}`,
+    { params: { database, table: storedIn('audit_events', clickhouse.cluster) } },
   );
   if (!table) {
     throw new LedgerlineError('RETENTION_INVALID', `there is no audit_events in ${database}`, {
@@ -84,24 +108,57 @@ export async function applyRetention(
   database = clickhouse.database,
 ): Promise<RetentionChange> {
   const before = await readRetention(clickhouse, database);
+  const after = merged(before, classes);
+  const statements = retentionStatements(before, after, clickhouse.cluster);
+  for (const statement of statements) {
+    await clickhouse.command(statement, {
+      database,
+      settings: { materialize_ttl_after_modify: 0 },
+    });
+  }
+  return { before, after, changed: statements.length > 0 };
+}
+
+/**
+ * What `applyRetention` would run, and nothing of it done.
+ *
+ * @param exists whether the table is there yet; a new one has the days of `DEFAULT_RETENTION`
+ */
+export async function plannedRetention(
+  clickhouse: ClickHouse,
+  classes: RetentionClasses,
+  database: string,
+  exists: boolean,
+): Promise<string[]> {
+  const before = exists ? await readRetention(clickhouse, database) : DEFAULT_RETENTION;
+  return retentionStatements(before, merged(before, classes), clickhouse.cluster);
+}
+
+function merged(before: RetentionClasses, classes: RetentionClasses): RetentionClasses {
   const after = withoutPrototype(Object.entries({ ...before, ...classes }));
   const faults = retentionFaults(after);
   if (faults.length > 0) throw retentionError(faults);
-  const changed = Object.entries(after).some(([name, days]) => before[name] !== days);
-  if (changed) {
-    const expiry = expiryExpression(after);
-    await clickhouse.command(
-      `ALTER TABLE audit_events
+  return after;
+}
+
+/** From one set of days to another; none where they are the same. Pure. */
+function retentionStatements(
+  before: RetentionClasses,
+  after: RetentionClasses,
+  cluster: string | undefined,
+): string[] {
+  if (Object.entries(after).every(([name, days]) => before[name] === days)) return [];
+  const expiry = expiryExpression(after);
+  const table = `${storedIn('audit_events', cluster)}${onClusterClause(cluster)}`;
+  return [
+    `ALTER TABLE ${table}
          DROP CONSTRAINT IF EXISTS retention_class_is_known,
          ADD CONSTRAINT retention_class_is_known CHECK retention_class IN (${classNames(after)}),
          DROP CONSTRAINT IF EXISTS not_expired,
          ADD CONSTRAINT not_expired CHECK ${expiry} > now64(6),
          MODIFY TTL ${expiry}`,
-      { database, settings: { materialize_ttl_after_modify: 0 } },
-    );
-    await clickhouse.command('ALTER TABLE audit_events MATERIALIZE TTL', { database });
-  }
-  return { before, after, changed };
+    `ALTER TABLE ${table} MATERIALIZE TTL`,
+  ];
 }
 
 /** What is wrong with a set of classes, each fault with its field. Pure. */

@@ -46,6 +46,13 @@ const environment = z.object({
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a database name: letters, digits, underscore')
     .default('ledgerline'),
+  LEDGERLINE_CLICKHOUSE_CLUSTER: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/,
+      'must be the name of a cluster: letters, digits, underscore, dot, dash',
+    )
+    .optional(),
   LEDGERLINE_CLICKHOUSE_USER: z.string().min(1).default('default'),
   LEDGERLINE_CLICKHOUSE_PASSWORD: z.string().default(''),
   LEDGERLINE_CLICKHOUSE_PASSWORD_FILE: z.string().optional(),
@@ -84,6 +91,8 @@ export interface WorkerConfig {
   readonly clickhouse: {
     readonly url: string;
     readonly database: string;
+    /** Of the servers' `remote_servers`; one node when absent. */
+    readonly cluster?: string | undefined;
     readonly username: string;
     readonly password: string;
     /** PEM of the authorities that may have signed the server's certificate; Node's own when absent. */
@@ -228,6 +237,7 @@ function clickhouseOf(e: Read, faults: ConfigurationFault[]): WorkerConfig['clic
   return {
     url: e.LEDGERLINE_CLICKHOUSE_URL,
     database: e.LEDGERLINE_CLICKHOUSE_DATABASE,
+    cluster: e.LEDGERLINE_CLICKHOUSE_CLUSTER,
     username: e.LEDGERLINE_CLICKHOUSE_USER,
     password:
       withoutLineEnd(file('LEDGERLINE_CLICKHOUSE_PASSWORD_FILE')) ??

@@ -1,5 +1,5 @@
 /** What must be true before a worker may touch anything. */
-import type { ClickHouse } from '../clickhouse/index.ts';
+import { type ClickHouse, storedIn } from '../clickhouse/index.ts';
 import { INSERT_COLUMNS } from '../schemas/index.ts';
 import type { TopicFacts } from './topic.ts';
 import { LEDGER_TABLE, QUARANTINE_TABLE } from './ledger-sink.ts';
@@ -19,17 +19,23 @@ export async function checkLedger(clickhouse: ClickHouse, deadlineMs: number): P
      INNER JOIN (SELECT table, name AS column FROM system.columns WHERE database = {database:String}) AS c ON c.table = t.name
      GROUP BY name`,
     {
-      params: { database: clickhouse.database, tables: [LEDGER_TABLE, QUARANTINE_TABLE] },
+      params: {
+        database: clickhouse.database,
+        tables: [LEDGER_TABLE, QUARANTINE_TABLE].flatMap((name) => [
+          name,
+          storedIn(name, clickhouse.cluster),
+        ]),
+      },
       database: 'default',
       timeoutMs: deadlineMs,
     },
   );
-  checkTable(clickhouse.database, LEDGER_TABLE, INSERT_COLUMNS, tables);
-  checkTable(clickhouse.database, QUARANTINE_TABLE, QUARANTINE_COLUMNS, tables);
+  checkTable(clickhouse, LEDGER_TABLE, INSERT_COLUMNS, tables);
+  checkTable(clickhouse, QUARANTINE_TABLE, QUARANTINE_COLUMNS, tables);
 }
 
 function checkTable(
-  database: string,
+  { database, cluster }: ClickHouse,
   name: string,
   wanted: readonly string[],
   tables: readonly { name: string; ddl: string; columns: string[] }[],
@@ -48,13 +54,15 @@ function checkTable(
       { hint: MIGRATE },
     );
   }
-  const window = /deduplication_window\s*=\s*(\d+)/.exec(table.ddl)?.[1];
+  // On a cluster the table that workers insert into passes rows on to another, which keeps the tokens.
+  const keeper = tables.find((one) => one.name === storedIn(name, cluster));
+  const window = /deduplication_window\s*=\s*(\d+)/.exec(keeper?.ddl ?? '')?.[1];
   if (Number(window ?? 0) < MIN_DEDUPLICATION_WINDOW) {
     throw new WorkerError(
       'TABLE_UNFIT',
-      `The table ${database}.${name} remembers ${window ?? 'no'} inserts, too few to recognise a repeated one.`,
+      `The table ${database}.${storedIn(name, cluster)} remembers ${window ?? 'no'} inserts, too few to recognise a repeated one.`,
       {
-        hint: `Set its non_replicated_deduplication_window to ${MIN_DEDUPLICATION_WINDOW} at least.`,
+        hint: `Set its ${cluster === undefined ? 'non_replicated' : 'replicated'}_deduplication_window to ${MIN_DEDUPLICATION_WINDOW} at least.`,
       },
     );
   }
