@@ -1,9 +1,10 @@
 /**
- * A gate in front of ClickHouse: passes requests on, and can hold one insert, before the engine sees it
- * or after the engine has stored it and before the worker hears of it. That is where a worker has to be
+ * A gate in front of ClickHouse: passes requests on, and can hold one insert, before the engine sees it,
+ * when it has seen the first bytes of it, or after the engine has stored it and before the worker hears of it. That is where a worker has to be
  * killed or stopped to make the faults that matter, for real and every time.
  */
 import {
+  type ClientRequest,
   createServer,
   type IncomingMessage,
   request as send,
@@ -11,7 +12,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type Moment = 'before-insert' | 'after-insert';
+export type Moment = 'before-insert' | 'mid-insert' | 'after-insert';
 
 export interface HeldInsert {
   /** Lets it go on: to the engine, or back to the worker. */
@@ -40,7 +41,6 @@ export async function openGate(target: string): Promise<Gate> {
   });
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await read(request);
     const statement = new URL(request.url ?? '/', target).searchParams.get('query') ?? '';
     const isInsert = /^INSERT INTO `?audit_events/.test(statement);
     const order = isInsert ? orders.shift() : undefined;
@@ -49,8 +49,14 @@ export async function openGate(target: string): Promise<Gate> {
     const wait = (): Promise<void> =>
       new Promise((release) => order?.taken({ release: () => release(), answered }));
 
-    if (order?.moment === 'before-insert') await wait();
-    const reply = await forward(target, request, body);
+    let reply: Reply;
+    if (order?.moment === 'mid-insert') {
+      reply = await forwardInTwo(target, request, wait);
+    } else {
+      const body = await read(request);
+      if (order?.moment === 'before-insert') await wait();
+      reply = await forward(target, request, body);
+    }
     answer(reply.status);
     if (order?.moment === 'after-insert') await wait();
     // The worker may be dead by now.
@@ -79,30 +85,52 @@ interface Reply {
 }
 
 function forward(target: string, from: IncomingMessage, body: Buffer): Promise<Reply> {
-  const {
-    connection: _connection,
-    'transfer-encoding': _encoding,
-    host: _host,
-    ...headers
-  } = from.headers;
   return new Promise((resolve, reject) => {
-    const out = send(
-      `${target}${from.url ?? '/'}`,
-      { method: from.method, headers: { ...headers, 'content-length': body.length } },
-      (answer) => {
-        read(answer).then((bytes) => {
-          const { connection: _c, 'transfer-encoding': _t, ...kept } = answer.headers;
-          resolve({
-            status: answer.statusCode ?? 502,
-            headers: kept as Record<string, string | string[]>,
-            body: bytes,
-          });
-        }, reject);
-      },
-    );
-    out.on('error', reject);
+    const out = ask(target, from, { 'content-length': body.length }, resolve, reject);
     out.end(body);
   });
+}
+
+/** The first piece, then `wait`, then the rest: if there is one, for the worker may be dead by then. */
+function forwardInTwo(
+  target: string,
+  from: IncomingMessage,
+  wait: () => Promise<void>,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const out = ask(target, from, { 'transfer-encoding': 'chunked' }, resolve, reject);
+    from.once('close', () => from.complete || out.destroy());
+    from.once('data', (first: Buffer) => {
+      from.pause();
+      out.write(first, () => void wait().then(() => from.pipe(out)));
+    });
+  });
+}
+
+function ask(
+  target: string,
+  from: IncomingMessage,
+  length: Readonly<Record<string, string | number>>,
+  resolve: (reply: Reply) => void,
+  reject: (error: Error) => void,
+): ClientRequest {
+  const { connection: _c, 'transfer-encoding': _t, host: _h, ...headers } = from.headers;
+  const out = send(
+    `${target}${from.url ?? '/'}`,
+    { method: from.method, headers: { ...headers, ...length } },
+    (answer) => {
+      read(answer).then((bytes) => {
+        const { connection: _connection, 'transfer-encoding': _encoding, ...kept } = answer.headers;
+        resolve({
+          status: answer.statusCode ?? 502,
+          headers: kept as Record<string, string | string[]>,
+          body: bytes,
+        });
+      }, reject);
+    },
+  );
+  out.on('error', reject);
+  return out;
 }
 
 async function read(from: IncomingMessage): Promise<Buffer> {

@@ -11,15 +11,43 @@ import { LedgerSink } from '../../consumers/ledger-sink.ts';
 
 const commit = Reflect.get(GroupMember.prototype, 'commit');
 const insert = Reflect.get(LedgerSink.prototype, 'insert');
+const settled = Reflect.get(LedgerSink.prototype, 'settled');
+/** `partition/first-last` of what this process has inserted. */
+const inserted = new Set<string>();
 let newest: Session | undefined;
 
 const sabotages: Record<string, () => void> = {
-  /** No intent, no high-water mark: a new owner neither rebuilds the batch nor looks. */
-  'no-recovery': () => {
+  /** No intent: a new owner cuts its own batches, though it looks first. */
+  'no-intent': () => {
     GroupMember.prototype.commit = function (session, partition, offset, _metadata, check) {
       return commit.call(this, session, partition, offset, '', check);
     };
+  },
+  /** Neither token nor look: a new owner stores the batch again. */
+  'no-token-no-look': () => {
     LedgerSink.prototype.highWater = () => Promise.resolve(-1);
+    LedgerSink.prototype.settled = function (origin, first, last) {
+      // Looks only at what it has inserted itself: otherwise it would never be done with a batch.
+      const own = inserted.has(`${origin.partition}/${first}-${last}`);
+      return own ? settled.call(this, origin, first, last) : Promise.resolve(new Set<number>());
+    };
+    LedgerSink.prototype.insert = function (rows, mended, request) {
+      inserted.add(request.token.split('/').slice(2, 4).join('/'));
+      return insert.call(this, rows, mended, { ...request, token: `${Math.random()}` });
+    };
+  },
+  /** Gives two rows of a batch each other's offsets. */
+  'exchanges-rows': () => {
+    LedgerSink.prototype.insert = function (rows, mended, request) {
+      const [first, second, ...rest] = rows;
+      if (!first || !second) return insert.call(this, rows, mended, request);
+      const exchanged = [
+        { ...first, offset: second.offset },
+        { ...second, offset: first.offset },
+        ...rest,
+      ];
+      return insert.call(this, exchanged, mended, request);
+    };
   },
   /** Commits past a batch before it is stored. */
   'commit-first': () => {
@@ -28,11 +56,10 @@ const sabotages: Record<string, () => void> = {
       return commit.call(this, session, partition, end === undefined ? offset : end + 1, '', check);
     };
   },
-  /** Neither token nor lease: a worker that slept can write again. */
-  'no-token-no-lease': () => {
+  /** No lease: a worker that slept can write again. */
+  'no-lease': () => {
     LedgerSink.prototype.insert = function (rows, mended, request) {
-      const token = `${request.token}/${Math.random()}`;
-      return insert.call(this, rows, mended, { ...request, token, leaseSeconds: 4_294_967_295 });
+      return insert.call(this, rows, mended, { ...request, leaseSeconds: 4_294_967_295 });
     };
   },
   /** Commits in whatever generation the member is in by then, as kafkajs's own commit does. */

@@ -1,30 +1,35 @@
-/** Everything one delivery test needs of its own: topic, database, a producer, the oracle. */
+/** Everything one delivery test needs of its own: topic, database, producers, workers, the oracle. */
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { PROJECT_ROOT } from '../../local/project-root.ts';
+import { type Load, startLoad } from './load.ts';
 import { type Judgement, judgeDelivery } from './oracle.ts';
+import { Sent } from './sent.ts';
 import { until } from './until.ts';
+import type { Message } from './wire-row.ts';
 import { spawnWorker, type WorkerPlace, type WorkerProcess } from './worker-process.ts';
-
-export interface Message {
-  readonly value: string | Buffer | null;
-  readonly partition?: number;
-  readonly headers?: Record<string, string>;
-}
 
 export interface SceneOptions {
   readonly brokers: readonly string[];
   readonly clickhouseUrl: string;
+  /** Default 4. */
   readonly partitions?: number;
+  readonly replicationFactor?: number;
   readonly topicConfig?: Readonly<Record<string, string>>;
 }
 
 export interface Scene {
   readonly topic: string;
   readonly clickhouse: ClickHouse;
-  /** Where workers find everything; `clickhouseUrl` can be replaced by a gate's. */
+  /** What its producers wrote down. */
+  readonly sent: Sent;
+  /** Where workers find everything; broker and ClickHouse can be replaced by a proxy or a gate. */
   readonly place: WorkerPlace;
   produce(messages: readonly Message[]): Promise<void>;
+  /** A producer that goes on until it is stopped, whatever happens to the broker. */
+  load(perSecond: number): Load;
   worker(env?: Readonly<Record<string, string>>, place?: Partial<WorkerPlace>): WorkerProcess;
   /** A worker with one part of the protocol broken on purpose. */
   sabotagedWorker(
@@ -32,18 +37,21 @@ export interface Scene {
     env?: Readonly<Record<string, string>>,
     place?: Partial<WorkerPlace>,
   ): WorkerProcess;
-  judge(): Promise<Judgement>;
+  judge(options?: { transactional?: boolean }): Promise<Judgement>;
   /** Waits until the group has committed everything that was produced, then judges. */
-  judgeWhenCommitted(timeoutMs?: number): Promise<Judgement>;
+  judgeWhenCommitted(timeoutMs?: number, options?: { transactional?: boolean }): Promise<Judgement>;
   committed(): Promise<number[]>;
   close(): Promise<void>;
 }
 
-const SABOTAGED = new URL('./sabotaged-worker.ts', import.meta.url).pathname;
+export { messages, wireRow } from './wire-row.ts';
+
+const SABOTAGED = join(PROJECT_ROOT, 'test', 'support', 'sabotaged-worker.ts');
 
 export async function openScene(options: SceneOptions): Promise<Scene> {
   const name = randomUUID().slice(0, 8);
   const topic = `audit.${name}`;
+  const partitions = options.partitions ?? 4;
   const kafka = new kafkajs.Kafka({
     brokers: [...options.brokers],
     logLevel: kafkajs.logLevel.NOTHING,
@@ -52,11 +60,13 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);
   await admin.createTopics({
-    waitForLeaders: true,
+    // kafkajs waits for leaders with one question, which a broker answers too early to know.
+    waitForLeaders: false,
     topics: [
       {
         topic,
-        numPartitions: options.partitions ?? 2,
+        numPartitions: partitions,
+        replicationFactor: options.replicationFactor ?? 1,
         configEntries: Object.entries(options.topicConfig ?? {}).map(([key, value]) => ({
           name: key,
           value,
@@ -64,6 +74,11 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
       },
     ],
   });
+  await until(
+    'the topic has leaders',
+    () => admin.fetchTopicMetadata({ topics: [topic] }),
+    ({ topics }) => topics[0]?.partitions.every(({ leader }) => leader >= 0) ?? false,
+  );
   const clickhouse = openClickHouse({ url: options.clickhouseUrl, database: `ledger_${name}` });
   await migrate(clickhouse);
   const place: WorkerPlace = {
@@ -72,7 +87,9 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     database: clickhouse.database,
     topic,
   };
+  const sent = new Sent();
   const started: WorkerProcess[] = [];
+  const loads: Load[] = [];
   const start = (worker: WorkerProcess): WorkerProcess => {
     started.push(worker);
     return worker;
@@ -87,19 +104,35 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
       .sort((a, b) => a.partition - b.partition)
       .map(({ offset }) => Number(offset));
   };
-  const judge = (): Promise<Judgement> => judgeDelivery(options.brokers, topic, clickhouse);
+  const judge: Scene['judge'] = (how) =>
+    judgeDelivery({ brokers: options.brokers, topic, clickhouse, sent, ...how });
   return {
     topic,
     clickhouse,
+    sent,
     place,
     async produce(messages) {
       // In portions: a request has an upper size.
       for (let at = 0; at < messages.length; at += 500) {
-        await producer.send({
+        const portion = messages.slice(at, at + 500);
+        const digests = sent.attempt(portion.map(({ value }) => value));
+        const answers = await producer.send({
           topic,
-          messages: messages.slice(at, at + 500).map((message) => ({ ...message })),
+          messages: portion.map((message) => ({ ...message })),
         });
+        for (const { partition, baseOffset } of answers) {
+          let offset = Number(baseOffset);
+          portion.forEach((message, index) => {
+            if (message.partition === partition)
+              sent.acknowledge(partition, offset++, digests[index] ?? '');
+          });
+        }
       }
+    },
+    load: (perSecond) => {
+      const load = startLoad({ brokers: options.brokers, topic, partitions, perSecond, sent });
+      loads.push(load);
+      return load;
     },
     worker: (env, changed) => start(spawnWorker({ ...place, ...changed, ...(env && { env }) })),
     sabotagedWorker: (how, env, changed) =>
@@ -111,7 +144,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
         ]),
       ),
     judge,
-    async judgeWhenCommitted(timeoutMs) {
+    async judgeWhenCommitted(timeoutMs, how) {
       const wanted = await highs();
       await until(
         'the group has committed everything',
@@ -119,7 +152,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
         (offsets) => wanted.every((high, partition) => high === 0 || offsets[partition] === high),
         timeoutMs,
       );
-      return judge();
+      return judge(how);
     },
     committed,
     async close() {
@@ -128,38 +161,8 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
         worker.kill('SIGKILL');
         await worker.exited;
       }
+      await Promise.all(loads.map((load) => load.stop()));
       await Promise.all([admin.disconnect(), producer.disconnect(), clickhouse.close()]);
     },
   };
 }
-
-let sequence = 0;
-
-/** A healthy wire row, as text; `fields` replaces or adds columns. */
-export function wireRow(fields: Readonly<Record<string, unknown>> = {}): string {
-  return JSON.stringify({
-    wire_version: 1,
-    event_id: randomUUID(),
-    event_type: 'app.env_var.updated',
-    category: 'app',
-    operation: 'update',
-    outcome: 'success',
-    occurred_at: new Date().toISOString(),
-    tenant_id: 'acme',
-    actor_type: 'user',
-    actor_id: 'user-1',
-    target_type: 'env_var',
-    target_id: `env-${sequence % 7}`,
-    service: 'panel',
-    producer_seq: ++sequence,
-    data: { key: 'DATABASE_URL' },
-    ...fields,
-  });
-}
-
-/** `count` healthy messages, spread over the partitions. */
-export const messages = (count: number, partitions = 2): Message[] =>
-  Array.from({ length: count }, (_, index) => ({
-    value: wireRow(),
-    partition: index % partitions,
-  }));

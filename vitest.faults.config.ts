@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The whole fault suite, long files included: one file at a time, because moments matter in it. */
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+    maxWorkers: 1,
+  },
+});
