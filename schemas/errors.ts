@@ -50,6 +50,11 @@ export const ERROR_CODES = {
   MIGRATION_EDITED: { retryable: false, meaning: 'a migration changed after it was applied' },
   RETENTION_INVALID: { retryable: false, meaning: 'a retention class or its days break a rule' },
   DEADLINE_EXCEEDED: { retryable: true, meaning: 'something did not finish in its time' },
+  QUERY_INVALID: { retryable: false, meaning: 'a search query cannot be read' },
+  CURSOR_INVALID: {
+    retryable: false,
+    meaning: 'a cursor was changed, or belongs to another search',
+  },
   EVENT_TOO_LARGE: { retryable: false, meaning: 'the event is larger than the topic takes' },
   SPOOL_FULL: { retryable: true, meaning: 'the spool on disk had no room for the event' },
   BUFFER_FULL: { retryable: true, meaning: 'the buffer had no room for the event' },
@@ -59,6 +64,7 @@ export const ERROR_CODES = {
   LOCAL_START_FAILED: { retryable: false, meaning: 'a part of the local stack did not start' },
   FOLDER_LOCKED: { retryable: false, meaning: 'another process owns the data folder' },
   CALLBACK_FAILED: { retryable: false, meaning: 'a function of the service threw or was late' },
+  QUARANTINE_UNKNOWN: { retryable: false, meaning: 'no such message is in quarantine' },
   CLOSED: { retryable: false, meaning: 'it was used after it was closed' },
 } as const satisfies Readonly<Record<string, { retryable: boolean; meaning: string }>>;
 

@@ -40,7 +40,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The known name that is most likely meant, if one is near enough to be a slip of the keyboard. */
-function nearestName(name: string, known: Iterable<string>): string | undefined {
+export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 4)) + 1;
   for (const candidate of known) {

@@ -1,0 +1,137 @@
+import { LedgerlineError } from '../../schemas/index.ts';
+import type { CallOptions, ClickHouse, Settings } from '../clickhouse.ts';
+import { ClickHouseError, ClickHouseUnreachable } from '../errors.ts';
+import { readRetention, type RetentionClasses } from '../retention.ts';
+import { compile, instant, Parameters } from './compile.ts';
+import type { Condition } from './condition.ts';
+import { parseQuery } from './parse.ts';
+import { resolve } from './resolve.ts';
+import { type TenantScope, tenantSql, tenantsOf, unexpiredSql } from './scope.ts';
+import { isTimeZone } from './time-zone.ts';
+
+export const DEFAULT_SEARCH_TIMEOUT_MS = 30_000;
+
+/** What every question to the ledger takes. */
+export interface AskOptions {
+  /** Whose events: a tenant, several, or `EVERY_TENANT`. There is no default. */
+  readonly tenant: TenantScope;
+  /** Of dates without one in the query, and of days in `activity`. Default `UTC`. */
+  readonly timeZone?: string;
+  /** What relative times count from. Default: now. */
+  readonly now?: Date;
+  /** Deadline of each answer, in milliseconds; the server stops working on it too. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Aborting ends the wait, and the statement on the server. */
+  readonly signal?: AbortSignal;
+}
+
+/** A query, read and scoped: what all kinds of answers start from. */
+export interface Asked {
+  readonly condition: Condition;
+  readonly tenants: readonly string[] | undefined;
+  readonly nowMs: number;
+  readonly timeZone: string;
+  readonly classes: RetentionClasses;
+}
+
+/**
+ * Reads a query for one scope.
+ *
+ * @throws QueryError for a query that cannot be read; LedgerlineError `CONFIG_INVALID` for options
+ */
+export async function asked(
+  clickhouse: ClickHouse,
+  query: string,
+  options: AskOptions,
+  nowMs = (options.now ?? new Date()).getTime(),
+): Promise<Asked> {
+  const tenants = tenantsOf(options.tenant);
+  const timeZone = timeZoneOf(options);
+  const condition = resolve(parseQuery(query), { nowMs, timeZone });
+  const classes = await retentionOf(clickhouse);
+  return { condition, tenants, nowMs, timeZone, classes };
+}
+
+/** @throws LedgerlineError `CONFIG_INVALID` for a zone that the runtime does not know */
+export function timeZoneOf({ timeZone = 'UTC' }: Pick<AskOptions, 'timeZone'>): string {
+  if (isTimeZone(timeZone)) return timeZone;
+  throw new LedgerlineError('CONFIG_INVALID', 'the time zone is unknown', {
+    hint: 'Use a name of the IANA time zone database: UTC, Europe/Berlin.',
+  });
+}
+
+/** The rows of a question: its tenants', not expired, and what the query says. */
+export function whereSql(asked: Asked, params: Parameters): string {
+  const now = instant(asked.nowMs * 1000, params);
+  return [
+    tenantSql(asked.tenants, params),
+    unexpiredSql(asked.classes, now, params),
+    compile(asked.condition, params).sql,
+  ].join('\n  AND ');
+}
+
+/** Classes rarely change: what the table says is good for this long. */
+const CLASSES_FRESH_MS = 10_000;
+const known = new WeakMap<
+  ClickHouse,
+  { readonly at: number; readonly classes: Promise<RetentionClasses> }
+>();
+
+function retentionOf(clickhouse: ClickHouse): Promise<RetentionClasses> {
+  const held = known.get(clickhouse);
+  if (held !== undefined && performance.now() - held.at < CLASSES_FRESH_MS) return held.classes;
+  const classes = readRetention(clickhouse);
+  known.set(clickhouse, { at: performance.now(), classes });
+  classes.catch(() => known.delete(clickhouse));
+  return classes;
+}
+
+/** One statement on its way, with what is left of the question's time. */
+export function callOptions(
+  options: Pick<AskOptions, 'timeoutMs' | 'signal'>,
+  params: Parameters,
+  startedMs = performance.now(),
+): CallOptions {
+  const given = options.timeoutMs ?? DEFAULT_SEARCH_TIMEOUT_MS;
+  const timeoutMs = Math.max(1, Math.ceil(given - (performance.now() - startedMs)));
+  return {
+    params: params.values,
+    settings: { ...READING, max_execution_time: Math.ceil(timeoutMs / 1000) },
+    timeoutMs,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
+}
+
+const READING: Settings = {
+  readonly: 2,
+  // The reader that is gone, or has aborted, leaves no statement running.
+  cancel_http_readonly_queries_on_client_close: 1,
+  max_bytes_before_external_group_by: 512 * 1024 * 1024,
+  max_bytes_before_external_sort: 512 * 1024 * 1024,
+};
+
+const TIMEOUT_EXCEEDED = 159;
+
+/** A question that takes too long is the asker's to narrow, not a fault of ClickHouse. */
+export async function inTime<T>(
+  { timeoutMs = DEFAULT_SEARCH_TIMEOUT_MS }: Pick<AskOptions, 'timeoutMs'>,
+  answer: () => Promise<T>,
+): Promise<T> {
+  const started = performance.now();
+  try {
+    return await answer();
+  } catch (error) {
+    const refused = error instanceof ClickHouseError && error.engineCode === TIMEOUT_EXCEEDED;
+    const unanswered =
+      error instanceof ClickHouseUnreachable && performance.now() - started >= timeoutMs;
+    if (!refused && !unanswered) throw error;
+    throw new LedgerlineError(
+      'DEADLINE_EXCEEDED',
+      `the search found no end within ${timeoutMs} ms`,
+      {
+        hint: 'Narrow it: name a tenant, a shorter time (since:1d), a type; or allow it more time.',
+        cause: error,
+      },
+    );
+  }
+}

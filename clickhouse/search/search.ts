@@ -1,0 +1,106 @@
+import type { AuditEvent } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/index.ts';
+import type { ClickHouse } from '../clickhouse.ts';
+import { asked, type AskOptions, inTime, timeZoneOf } from './ask.ts';
+import { type CursorOwner, openCursor, sealCursor } from './cursor.ts';
+import { readEvents } from './events.ts';
+import { findKeys, type Order } from './keys.ts';
+import { tenantsOf } from './scope.ts';
+
+export const MAX_PAGE_SIZE = 1000;
+
+export interface SearchOptions extends AskOptions {
+  /** Default `newest`. */
+  readonly order?: Order;
+  /** Events of one page, 1 to 1,000. Default 50. */
+  readonly pageSize?: number;
+  /** Where to go on: the `cursor` of the page before, of the same query, tenant, order and time zone. */
+  readonly cursor?: string;
+  /** Seals cursors, so that a holder cannot make one up; without it they only tell accidents. */
+  readonly cursorKey?: string;
+}
+
+export interface SearchPage {
+  readonly events: readonly AuditEvent[];
+  /** Of the page behind this one; absent: there was nothing more. */
+  readonly cursor?: string;
+}
+
+/**
+ * One page of the events that a query matches, each once, newest first.
+ *
+ * Pages are cut by time and id, not by number: events that arrive meanwhile neither repeat nor hide
+ * any that was there when the first page was read. A page of very large events is shorter than asked for.
+ *
+ * @throws QueryError (`QUERY_INVALID`) pointing at the character; LedgerlineError `CURSOR_INVALID`,
+ *   `DEADLINE_EXCEEDED`, `CONFIG_INVALID`; ClickHouseError, ClickHouseUnreachable; the signal's reason
+ *
+ * @example
+ * const page = await searchPage(clickhouse, 'outcome:denied since:7d', { tenant: 'acme' });
+ * const next = page.cursor && (await searchPage(clickhouse, 'outcome:denied since:7d', { tenant: 'acme', cursor: page.cursor }));
+ */
+export async function searchPage(
+  clickhouse: ClickHouse,
+  query: string,
+  options: SearchOptions,
+): Promise<SearchPage> {
+  const order = options.order ?? 'newest';
+  const pageSize = pageSizeOf(options);
+  const owner: CursorOwner = {
+    query,
+    tenants: tenantsOf(options.tenant),
+    order,
+    timeZone: timeZoneOf(options),
+    key: options.cursorKey ?? '',
+  };
+  const after = options.cursor === undefined ? undefined : openCursor(options.cursor, owner);
+  return inTime(options, async () => {
+    const started = performance.now();
+    const question = await asked(clickhouse, query, options, after?.nowMs);
+    const request = { asked: question, order, limit: pageSize + 1, after };
+    const keys = await findKeys(clickhouse, request, options);
+    const wanted = keys.slice(0, pageSize);
+    const events = await readEvents(clickhouse, wanted, order, options, started);
+    const read = new Set(events.map(({ id }) => id));
+    // Keys whose row a retention run took meanwhile count as read; those behind a cut page do not.
+    const lastIndex = wanted.findLastIndex(({ event_id }) => read.has(event_id));
+    const cut = events.length > 0 && lastIndex < wanted.length - 1;
+    const last = cut ? wanted[lastIndex] : wanted.at(-1);
+    if (last === undefined || (!cut && keys.length <= pageSize)) return { events };
+    const position = { micros: last.micros, id: last.event_id, nowMs: question.nowMs };
+    return { events, cursor: sealCursor(position, owner) };
+  });
+}
+
+/**
+ * All pages of a query, read as they are asked for.
+ *
+ * @throws as {@link searchPage}
+ *
+ * @example
+ * for await (const { events } of search(clickhouse, 'target:app/app-7', { tenant: 'acme' })) {
+ *   for (const event of events) console.log(event.type);
+ * }
+ */
+export async function* search(
+  clickhouse: ClickHouse,
+  query: string,
+  options: SearchOptions,
+): AsyncGenerator<SearchPage, void> {
+  let { cursor } = options;
+  do {
+    const page = await searchPage(clickhouse, query, {
+      ...options,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    yield page;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+function pageSizeOf({ pageSize = 50 }: SearchOptions): number {
+  if (Number.isInteger(pageSize) && pageSize >= 1 && pageSize <= MAX_PAGE_SIZE) return pageSize;
+  throw new LedgerlineError('CONFIG_INVALID', 'the option pageSize is out of range', {
+    hint: `Pass a whole number from 1 to ${MAX_PAGE_SIZE}.`,
+  });
+}
