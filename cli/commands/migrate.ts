@@ -4,6 +4,8 @@ import {
   type ClickHouse,
   loadRetention,
   migrate,
+  type MigrationStep,
+  plannedMigrations,
   type RetentionClasses,
 } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
@@ -25,20 +27,29 @@ export const migrateCommand = (): Command =>
     .summary("bring ClickHouse to this version's tables")
     .description(
       `Applies the migrations that are missing, then the retention that AUDIT_TRAIL_RETENTION_DAYS and
-LEDGERLINE_RETENTION_FILE ask for. Running it again, or twice at once, changes nothing more.`,
+LEDGERLINE_RETENTION_FILE ask for. Running it again, or twice at once, changes nothing more. With
+LEDGERLINE_CLICKHOUSE_CLUSTER, tables are made on every node of that cluster, replicated and spread.`,
     )
+    .option('--dry-run', 'print the statements that would run, as SQL, and run none')
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ ledgerline migrate
+  $ ledgerline migrate --dry-run
+  $ LEDGERLINE_CLICKHOUSE_CLUSTER=audit ledgerline migrate --dry-run > review.sql
   $ LEDGERLINE_CLICKHOUSE_URL=https://ch.example:8443 ledgerline migrate
   $ AUDIT_TRAIL_RETENTION_DAYS=30 ledgerline migrate --json`,
     )
-    .action(async ({ json }: { readonly json?: true }) => {
+    .action(async ({ json, dryRun }: { readonly json?: true; readonly dryRun?: true }) => {
       const environment = readEnvironment(process.env);
       const wanted = await loadRetention(environment.retention);
+      if (dryRun) {
+        const planned = await withClickHouse(environment, (clickhouse) => plan(clickhouse, wanted));
+        print(json ? JSON.stringify(planned) : asSql(planned));
+        return;
+      }
       const done = await withClickHouse(environment, (clickhouse) => bring(clickhouse, wanted));
       if (json) print(JSON.stringify(done));
       else for (const line of told(done)) print(line);
@@ -54,6 +65,29 @@ async function bring(clickhouse: ClickHouse, wanted: RetentionClasses): Promise<
     retention: after,
     retentionChanged: changed,
   };
+}
+
+interface Planned {
+  readonly database: string;
+  readonly cluster: string | null;
+  /** In order; empty when the database is up to date. */
+  readonly steps: readonly MigrationStep[];
+}
+
+async function plan(clickhouse: ClickHouse, wanted: RetentionClasses): Promise<Planned> {
+  await clickhouse.ping(CONTACT_DEADLINE_MS);
+  const steps = await plannedMigrations(clickhouse, { retention: wanted });
+  return { database: clickhouse.database, cluster: clickhouse.cluster ?? null, steps };
+}
+
+/** To be read, or run by hand: each statement ends with a semicolon, comments say where it is from. */
+function asSql({ database, cluster, steps }: Planned): string {
+  const place = cluster === null ? database : `${database} on the cluster ${cluster}`;
+  if (steps.length === 0) return `-- ${place} is up to date: nothing would run`;
+  return [
+    `-- what \`ledgerline migrate\` would run on ${place}`,
+    ...steps.map(({ name, statements }) => `-- ${name}\n${statements.join(';\n\n')};`),
+  ].join('\n\n');
 }
 
 function told({ database, applied, retention, retentionChanged }: Migrated): string[] {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
-import { migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { migrate, openClickHouse, plannedMigrations } from '../../clickhouse/index.ts';
 import { knownMigrations, parseMigration } from '../../clickhouse/migrations.ts';
 import { COLUMNS } from '../../schemas/index.ts';
 import { databaseName, ledgerForTest } from './support.ts';
@@ -21,7 +21,7 @@ test('two processes that migrate at once leave one schema and one record of each
   const url = inject('clickhouseUrl');
   const database = databaseName();
   const program = `
-    import { migrate, openClickHouse } from ${JSON.stringify(new URL('../../dist/clickhouse/index.js', import.meta.url).href)};
+    import { migrate, openClickHouse, plannedMigrations } from ${JSON.stringify(new URL('../../dist/clickhouse/index.js', import.meta.url).href)};
     const clickhouse = openClickHouse({ url: ${JSON.stringify(url)}, database: ${JSON.stringify(database)} });
     await migrate(clickhouse);
     await clickhouse.close();`;
@@ -44,6 +44,43 @@ test('two processes that migrate at once leave one schema and one record of each
   await clickhouse.command('DROP DATABASE {database:Identifier} SYNC', {
     params: { database },
     database: 'default',
+  });
+  await clickhouse.close();
+});
+
+test('a dry run says what would run, in order, and makes nothing', async () => {
+  const clickhouse = openClickHouse({ url: inject('clickhouseUrl'), database: databaseName() });
+  const { database } = clickhouse;
+  const planned = await plannedMigrations(clickhouse, { retention: { standard: 30 } });
+  expect(planned.map(({ name }) => name)).toEqual([
+    'database',
+    ...(await knownMigrations()).map(({ name }) => name),
+    'retention',
+  ]);
+  expect(planned[0]?.statements[0]).toBe(`CREATE DATABASE IF NOT EXISTS ${database}`);
+  expect(planned.at(-1)?.statements[0]).toContain(
+    "['standard', 'protected', 'archive'], [30, 400, 3650]",
+  );
+  const made = await clickhouse.query(
+    'SELECT 1 FROM system.databases WHERE name = {database:String}',
+    { params: { database }, database: 'default' },
+  );
+  expect(made).toEqual([]);
+  await clickhouse.close();
+});
+
+test('a dry run over a migrated database has nothing left to do', async () => {
+  const ledger = await ledgerForTest();
+  expect(await plannedMigrations(ledger.clickhouse)).toEqual([]);
+});
+
+test('tables of one node are not taken for those of a cluster', async () => {
+  const { clickhouse: one } = await ledgerForTest();
+  const url = inject('clickhouseUrl');
+  const clickhouse = openClickHouse({ url, database: one.database, cluster: 'audit' });
+  await expect(migrate(clickhouse)).rejects.toMatchObject({
+    code: 'TABLE_UNFIT',
+    hint: expect.stringContaining('rebuild') as string,
   });
   await clickhouse.close();
 });
