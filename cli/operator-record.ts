@@ -99,7 +99,7 @@ function eventOf(act: OperatorAct): AuditEvent {
     severity: definition.severity,
     occurredAt: new Date(),
     tenant: act.tenant ?? 'default',
-    actor: { type: 'operator', id: act.actor ?? userOfSystem() },
+    actor: { type: 'operator', id: act.actor ?? operatingUser() },
     target: act.target,
     service: 'ledgerline-cli',
     reason: act.reason,
@@ -109,8 +109,8 @@ function eventOf(act: OperatorAct): AuditEvent {
   };
 }
 
-/** A container's user may have no name. */
-function userOfSystem(): string {
+/** Who runs this command, by the operating system; a container's user may have no name. */
+export function operatingUser(): string {
   try {
     return userInfo().username;
   } catch {

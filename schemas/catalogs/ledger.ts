@@ -5,6 +5,22 @@ import { event } from '../event-type.ts';
 
 const count = z.int().min(0);
 const hash = z.string().min(1);
+/** Days by class, and whether what has expired is removed. */
+const retention = z.strictObject({
+  classes: z.record(z.string(), z.int().min(1)),
+  cleanup: z.boolean(),
+});
+/** Which quarantined messages a command was about; what is absent did not narrow it. */
+const quarantineSelection = z.strictObject({
+  /** The first hundred, where they were named one by one. */
+  ids: z.array(z.string()).max(100).optional(),
+  reasons: z.array(z.string()).optional(),
+  topic: z.string().optional(),
+  partition: count.optional(),
+  since: z.iso.datetime().optional(),
+  until: z.iso.datetime().optional(),
+  state: z.enum(['open', 'replayed', 'discarded', 'all']).optional(),
+});
 const countsByCause = z.record(z.string(), z.record(z.string(), count));
 
 const ledgerCategory = buildCategory('ledger', {
@@ -62,6 +78,90 @@ const ledgerCategory = buildCategory('ledger', {
             notStored: countsByCause,
           })
           .optional(),
+      }),
+    }),
+    /** How long events are kept was changed by an operator: days of a class, or whether anything expires. */
+    'ledger.retention.changed': event({
+      operation: 'update',
+      label: 'Retention changed',
+      severity: 'high',
+      data: z.strictObject({
+        before: retention,
+        after: retention,
+        /** Of each class whose days were shortened: what was thereby given up. */
+        expiring: z.record(z.string(), count).optional(),
+      }),
+    }),
+    /** Events whose days were over were removed, by an operator's sweep and not by the table itself. */
+    'ledger.retention.swept': event({
+      operation: 'delete',
+      label: 'Expired events removed',
+      severity: 'low',
+      data: z.strictObject({
+        removedRows: count,
+        droppedParts: count,
+        durationMs: count,
+        interrupted: z.boolean(),
+        /** By retention class and month, `standard/2026-08`. */
+        removed: z.record(z.string(), count),
+      }),
+    }),
+    /** Somebody looked into the quarantine: which messages, and how many were shown. */
+    'ledger.quarantine.read': event({
+      operation: 'read',
+      label: 'Quarantine read',
+      data: z.strictObject({
+        command: z.enum(['list', 'show', 'replay --dry-run', 'discard --dry-run']),
+        selection: quarantineSelection,
+        messages: count,
+      }),
+    }),
+    /** Before a replay or a discard begins: what is killed in between has been announced. */
+    'ledger.quarantine.resolution_started': event({
+      operation: 'execute',
+      label: 'Quarantine resolution started',
+      severity: 'medium',
+      data: z.strictObject({
+        action: z.enum(['replay', 'discard']),
+        /** The same in every row of audit_quarantine_resolutions that the command adds. */
+        runId: z.uuid(),
+        selection: quarantineSelection,
+        messages: count,
+        /** SHA-256 of the transform file, where there is one. */
+        transform: hash.optional(),
+      }),
+    }),
+    /** Quarantined messages were sent to the topic again, as they were or repaired. */
+    'ledger.quarantine.replayed': event({
+      operation: 'execute',
+      label: 'Quarantine replayed',
+      severity: 'medium',
+      data: z.strictObject({
+        runId: z.uuid(),
+        selection: quarantineSelection,
+        sent: count,
+        /** Their events were in the ledger already. */
+        alreadyStored: count,
+        /** The same event as another message of the selection. */
+        sameEvent: count,
+        /** By the transform, as they were. */
+        left: count,
+        /** By cause; they stay open. */
+        refused: z.record(z.string(), count),
+        interrupted: z.boolean(),
+        transform: hash.optional(),
+      }),
+    }),
+    /** Quarantined messages were said to need no more care. They are still there. */
+    'ledger.quarantine.discarded': event({
+      operation: 'update',
+      label: 'Quarantine discarded',
+      severity: 'medium',
+      data: z.strictObject({
+        runId: z.uuid(),
+        selection: quarantineSelection,
+        discarded: count,
+        interrupted: z.boolean(),
       }),
     }),
   },

@@ -52,7 +52,7 @@ describe('where a text stops being JSON', () => {
         const where = at % (json.length + 1);
         const text = `${json.slice(0, where)}\u0001`;
         const fault = scanJson(text);
-        expect(text.slice(fault?.at)).toMatch(/^[\w.+\-\\]*\u0001$/);
+        expect(text.slice(fault?.at, -1)).toMatch(/^[\w.+\-\\]*$/);
       }),
     );
   });
