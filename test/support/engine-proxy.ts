@@ -21,7 +21,9 @@ export type Treatment =
   /** Answered by something that is not ClickHouse; the engine does not see it. */
   | { readonly status: number; readonly body?: string }
   /** As the engine answers with these settings in the request. */
-  | { readonly settings: Readonly<Record<string, string>> };
+  | { readonly settings: Readonly<Record<string, string>> }
+  /** On its way until it is released. */
+  | { readonly hold: (release: () => void) => void };
 
 export interface Seen {
   readonly statement: string;
@@ -65,13 +67,16 @@ export async function openEngineProxy(target: string): Promise<EngineProxy> {
       response.end(treatment.body ?? `<html><h1>${treatment.status}</h1></html>`);
       return;
     }
-    if (typeof treatment === 'object') {
+    if (typeof treatment === 'object' && 'hold' in treatment) {
+      await new Promise<void>((release) => treatment.hold(release));
+    }
+    if (typeof treatment === 'object' && 'settings' in treatment) {
       for (const [name, value] of Object.entries(treatment.settings)) {
         address.searchParams.set(name, value);
       }
     }
     const reply = await forward(address, request, body);
-    if (treatment === 'keep-reply') return;
+    if (treatment === 'keep-reply' || response.destroyed) return;
     if (treatment === 'lose-reply') {
       response.destroy();
       return;
