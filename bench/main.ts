@@ -3,6 +3,7 @@ import * as compression from './compression.ts';
 import * as emit from './emit.ts';
 import * as outage from './outage.ts';
 import * as pipeline from './pipeline.ts';
+import * as parts from './parts.ts';
 import * as policy from './policy.ts';
 import * as storage from './storage.ts';
 import * as table from './table.ts';
@@ -30,6 +31,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   outage: {
     says: 'Kafka away for minutes and the service killed: what was promised is stored once',
     run: outage.run,
+  },
+  parts: {
+    says: 'parts a minute at 10 and 1,000 events a second and at full rate, few and many partitions',
+    run: parts.run,
   },
   policy: {
     says: 'what the policy saves and costs: levels, sampled totals, round trips, events not kept',
