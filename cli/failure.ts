@@ -9,6 +9,7 @@ const USAGE_CODES = new Set([
   'POLICY_INVALID',
   'RETENTION_INVALID',
   'DATABASE_NAME_INVALID',
+  'QUERY_INVALID',
 ]);
 
 /** Errors whose message is a list, a fault a line. */

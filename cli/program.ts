@@ -1,11 +1,16 @@
 import { Command } from 'commander';
 import { emitCommand } from './commands/emit.ts';
+import { facetsCommand } from './commands/facets.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { outboxCommand } from './commands/outbox.ts';
 import { policyCommand } from './commands/policy.ts';
 import { queryCommand } from './commands/query.ts';
+import { searchCommand } from './commands/search.ts';
+import { showCommand } from './commands/show.ts';
+import { retentionCommand } from './commands/retention.ts';
 import { stackCommand } from './commands/stack.ts';
+import { tailCommand } from './commands/tail.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { versionCommand } from './commands/version.ts';
 import { workerCommand } from './commands/worker.ts';
@@ -44,6 +49,7 @@ started), 130 interrupted.
 Examples:
   $ ledgerline stack
   $ echo '{"type":"app.created","actor":{"type":"user","id":"u_7"},"target":{"id":"app_1"}}' | ledgerline emit
+  $ ledgerline search 'outcome:denied since:1d'
   $ ledgerline query 'SELECT event_type, count() FROM audit_events GROUP BY 1 ORDER BY 2 DESC'
   $ ledgerline verify`,
     )
@@ -55,8 +61,13 @@ Examples:
     emitCommand(),
     importCommand(),
     outboxCommand(),
+    searchCommand(),
+    tailCommand(),
+    showCommand(),
+    facetsCommand(),
     queryCommand(),
     policyCommand(),
+    retentionCommand(),
     verifyCommand(),
     versionCommand(),
   ];
