@@ -5,6 +5,7 @@ import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { outboxCommand } from './commands/outbox.ts';
 import { policyCommand } from './commands/policy.ts';
+import { quarantineCommand } from './commands/quarantine.ts';
 import { queryCommand } from './commands/query.ts';
 import { searchCommand } from './commands/search.ts';
 import { showCommand } from './commands/show.ts';
@@ -68,6 +69,7 @@ Examples:
     queryCommand(),
     policyCommand(),
     retentionCommand(),
+    quarantineCommand(),
     verifyCommand(),
     versionCommand(),
   ];

@@ -20,7 +20,7 @@ export function periodOf(since: string, until: string | undefined, nowMs: number
 }
 
 /** `7d` is seven days before now; everything else is a date or an instant. */
-function timeOf(option: string, text: string, nowMs: number): number {
+export function timeOf(option: string, text: string, nowMs: number): number {
   const [, count, unit = ''] = /^(\d{1,6})([mhd])$/u.exec(text) ?? [];
   if (count !== undefined) return nowMs - Number(count) * (UNITS[unit] ?? 0);
   const at = /^\d{4}-\d\d-\d\d(?:T.*)?$/u.test(text) ? Date.parse(text) : Number.NaN;

@@ -46,7 +46,7 @@ export interface ReplayRequest {
   /** Takes no further piece once it is aborted. */
   readonly signal: AbortSignal;
   /** Hears of each message, once what was done about it has been recorded. */
-  readonly onOutcome: (original: WholeMessage, outcome: ReplayOutcome) => void;
+  readonly onOutcome: (original: WholeMessage, outcome: ReplayOutcome) => void | Promise<void>;
 }
 
 /**
@@ -104,7 +104,7 @@ async function replayPiece(
   }
   for (const original of originals) {
     const outcome = outcomes.get(original);
-    if (outcome) request.onOutcome(original, outcome);
+    if (outcome) await request.onOutcome(original, outcome);
   }
 }
 

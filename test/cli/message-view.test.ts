@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { messageView } from '../../cli/quarantine/message-view.ts';
+import { placeOfFault } from '../../consumers/quarantine/rejudge.ts';
+
+const notJson = { reason: 'not_json', error: '' } as const;
+const marked = (text: string, reason: typeof notJson | { reason: 'invalid'; error: string }) => {
+  const view = messageView(text, placeOfFault(text, reason));
+  const line = view.lines[view.faultLine ?? -1] ?? '';
+  return { ...view, line, mark: line.slice(view.from, view.to) };
+};
+
+describe('a quarantined message, shown', () => {
+  it('is laid out line by line, with the field at fault marked', () => {
+    const text = '{"a":{"b":[]},"weight":-1,"c":"x,{y}"}';
+    const shown = marked(text, { reason: 'invalid', error: 'weight: too small' });
+    expect(shown.lines).toEqual([
+      '{',
+      '  "a":{',
+      '    "b":[]',
+      '  },',
+      '  "weight":-1,',
+      '  "c":"x,{y}"',
+      '}',
+    ]);
+    expect([shown.faultLine, shown.mark]).toEqual([4, '-1']);
+  });
+
+  it('is marked where it stops being JSON', () => {
+    expect(marked('{"a":1,"b":tru}', notJson)).toMatchObject({ line: '  "b":tru', mark: 't' });
+    expect(marked('nonsense', notJson)).toMatchObject({ line: 'nonsense', mark: 'n' });
+  });
+
+  it('never moves a terminal, whatever was sent', () => {
+    const text = '{"a":"\u001b[2J\u202e","b":\u009b31mtru}';
+    const { lines } = messageView(text, placeOfFault(text, notJson));
+    for (const unsafe of ['\u001b', '\u009b', '\u202e'])
+      expect(lines.join('')).not.toContain(unsafe);
+    expect(lines.join('\n')).toContain('\\u001b[2J\\u202e');
+  });
+
+  it('of any size shows the lines around the fault, and says how much it hides', () => {
+    const rows = Array.from({ length: 5_000 }, (_, n) => n);
+    const text = `{"rows":${JSON.stringify(rows)},"weight":-1}`;
+    const shown = marked(text, { reason: 'invalid', error: 'weight: too small' });
+    expect(shown.lines.length).toBeLessThanOrEqual(200);
+    expect(shown.mark).toBe('-1');
+    expect(shown.hidden).toBeGreaterThan(10_000);
+    const long = marked(`{"a":"${'x'.repeat(3_000)}" "b"}`, notJson);
+    expect(long.line.length).toBeLessThan(250);
+    expect(long.mark).toBe('"');
+  });
+
+  it('loses no character of what it shows, and marks what is at fault', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 3 }), fc.nat(), (json, at) => {
+        const where = at % (json.length + 1);
+        const text = `${json.slice(0, where)}~${json.slice(where)}`;
+        const { lines, faultLine, from, to } = messageView(text, placeOfFault(text, notJson));
+        if (lines.some((line) => line.includes('…'))) return;
+        if (faultLine !== undefined) expect(to).toBeGreaterThan(from);
+        const shown = lines.join('').replaceAll(/\s/g, '');
+        if (/^[\u0020-\u007e]*$/.test(text)) expect(shown).toBe(text.replaceAll(/\s/g, ''));
+      }),
+    );
+  });
+});
