@@ -11,7 +11,16 @@ export interface Environment {
   readonly worker: WorkerConfig;
   readonly edge: EnvironmentOptions;
   readonly retention: RetentionSources;
+  readonly cleanup: CleanupOptions;
   readonly outbox: OutboxConfig;
+}
+
+/** How what has expired is removed. */
+export interface CleanupOptions {
+  /** Undefined: as the table has it. */
+  readonly enabled: boolean | undefined;
+  /** Rows that a step of a sweep deletes. */
+  readonly batchSize: number;
 }
 
 const retention = z.object({
@@ -22,6 +31,16 @@ const retention = z.object({
     .max(MAX_RETENTION_DAYS, `must be at most ${MAX_RETENTION_DAYS}`)
     .optional(),
   LEDGERLINE_RETENTION_FILE: z.string().optional(),
+  AUDIT_TRAIL_CLEANUP_ENABLED: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .transform((value) => value === 'true')
+    .optional(),
+  AUDIT_TRAIL_CLEANUP_BATCH_SIZE: z.coerce
+    .number({ error: 'must be a number of rows' })
+    .int('must be a whole number of rows')
+    .min(1, 'must be at least 1')
+    .max(1_000_000_000, 'must be at most 1,000,000,000')
+    .default(10_000),
 });
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -54,7 +73,7 @@ export function readEnvironment(env: Variables): Environment {
   if (faults.length > 0 || !worker || !edge || !kept || !outbox) {
     throw new ConfigurationError(faults.map((fault) => placed(fault, env, file)));
   }
-  return { worker, edge, retention: kept, outbox };
+  return { worker, edge, retention: kept.sources, cleanup: kept.cleanup, outbox };
 }
 
 const withoutEmpty = (env: Variables): Variables =>
@@ -74,13 +93,19 @@ function placed(
 const only = (env: Variables, prefix: string): Variables =>
   Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(prefix)));
 
-function readRetention(env: Variables): RetentionSources {
+function readRetention(env: Variables): { sources: RetentionSources; cleanup: CleanupOptions } {
   const given = Object.entries(env).filter(([name, value]) => name in retention.shape && value);
   const parsed = retention.safeParse(Object.fromEntries(given));
   if (parsed.success) {
     return {
-      standardDays: parsed.data.AUDIT_TRAIL_RETENTION_DAYS,
-      file: parsed.data.LEDGERLINE_RETENTION_FILE,
+      sources: {
+        standardDays: parsed.data.AUDIT_TRAIL_RETENTION_DAYS,
+        file: parsed.data.LEDGERLINE_RETENTION_FILE,
+      },
+      cleanup: {
+        enabled: parsed.data.AUDIT_TRAIL_CLEANUP_ENABLED,
+        batchSize: parsed.data.AUDIT_TRAIL_CLEANUP_BATCH_SIZE,
+      },
     };
   }
   throw new ConfigurationError(

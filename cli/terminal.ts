@@ -25,6 +25,15 @@ export const count = (value: number): string => value.toLocaleString('en-US');
 export const counted = (value: number, thing: string): string =>
   `${count(value)} ${thing}${value === 1 ? '' : 's'}`;
 
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** `1536` as "1.50 KiB". */
+export function size(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? Math.round(value) : value.toPrecision(3)} ${UNITS[power]}`;
+}
+
 /**
  * A reader that has seen enough (`ledgerline query … | head`) closes the pipe. That is not a fault:
  * stop at once, and say nothing.

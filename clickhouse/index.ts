@@ -21,8 +21,15 @@ export {
   DEFAULT_RETENTION,
   MAX_RETENTION_DAYS,
   readRetention,
+  readRetentionState,
+  setCleanup,
+  STOPPED_DAYS,
 } from './retention.ts';
-export type { RetentionChange, RetentionClasses } from './retention.ts';
+export type { RetentionChange, RetentionClasses, RetentionState } from './retention.ts';
 export { loadRetention } from './retention-file.ts';
 export type { RetentionSources } from './retention-file.ts';
 export * from './search/index.ts';
+export { previewRetention, retentionStatus } from './retention/status.ts';
+export type { ClassPreview, ClassStatus, RetentionStatus } from './retention/status.ts';
+export { sweep } from './retention/sweep.ts';
+export type { SweepOptions, SweepProgress, SweepResult } from './retention/sweep.ts';

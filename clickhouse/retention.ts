@@ -107,16 +107,41 @@ export async function applyRetention(
   classes: RetentionClasses,
   database = clickhouse.database,
 ): Promise<RetentionChange> {
-  const before = await readRetention(clickhouse, database);
+  const { classes: before, cleanup } = await readRetentionState(clickhouse, database);
   const after = merged(before, classes);
-  const statements = retentionStatements(before, after, clickhouse.cluster);
-  for (const statement of statements) {
+  const changed = Object.entries(after).some(([name, days]) => before[name] !== days);
+  if (changed) await alter(clickhouse, database, { classes: after, cleanup });
+  return { before, after, changed };
+}
+
+/**
+ * Stops all expiry, or lets it go on: with what has expired meanwhile, at once. While it is stopped,
+ * late events of any age are taken, since nothing would drop them.
+ *
+ * @returns whether the table was altered
+ */
+export async function setCleanup(
+  clickhouse: ClickHouse,
+  cleanup: boolean,
+  database = clickhouse.database,
+): Promise<boolean> {
+  const before = await readRetentionState(clickhouse, database);
+  if (before.cleanup === cleanup) return false;
+  await alter(clickhouse, database, { classes: before.classes, cleanup });
+  return true;
+}
+
+async function alter(
+  clickhouse: ClickHouse,
+  database: string,
+  state: RetentionState,
+): Promise<void> {
+  for (const statement of retentionStatements(state, clickhouse.cluster)) {
     await clickhouse.command(statement, {
       database,
       settings: { materialize_ttl_after_modify: 0 },
     });
   }
-  return { before, after, changed: statements.length > 0 };
 }
 
 /**
@@ -130,8 +155,14 @@ export async function plannedRetention(
   database: string,
   exists: boolean,
 ): Promise<string[]> {
-  const before = exists ? await readRetention(clickhouse, database) : DEFAULT_RETENTION;
-  return retentionStatements(before, merged(before, classes), clickhouse.cluster);
+  const before = exists
+    ? await readRetentionState(clickhouse, database)
+    : { classes: DEFAULT_RETENTION, cleanup: true };
+  const after = merged(before.classes, classes);
+  const changed = Object.entries(after).some(([name, days]) => before.classes[name] !== days);
+  return changed
+    ? retentionStatements({ classes: after, cleanup: before.cleanup }, clickhouse.cluster)
+    : [];
 }
 
 function merged(before: RetentionClasses, classes: RetentionClasses): RetentionClasses {
@@ -141,19 +172,17 @@ function merged(before: RetentionClasses, classes: RetentionClasses): RetentionC
   return after;
 }
 
-/** From one set of days to another; none where they are the same. Pure. */
+/** What gives the table these days. Pure. */
 function retentionStatements(
-  before: RetentionClasses,
-  after: RetentionClasses,
+  { classes, cleanup }: RetentionState,
   cluster: string | undefined,
 ): string[] {
-  if (Object.entries(after).every(([name, days]) => before[name] === days)) return [];
-  const expiry = expiryExpression(after);
+  const expiry = expiryExpression(classes, cleanup);
   const table = `${storedIn('audit_events', cluster)}${onClusterClause(cluster)}`;
   return [
     `ALTER TABLE ${table}
          DROP CONSTRAINT IF EXISTS retention_class_is_known,
-         ADD CONSTRAINT retention_class_is_known CHECK retention_class IN (${classNames(after)}),
+         ADD CONSTRAINT retention_class_is_known CHECK retention_class IN (${classNames(classes)}),
          DROP CONSTRAINT IF EXISTS not_expired,
          ADD CONSTRAINT not_expired CHECK ${expiry} > now64(6),
          MODIFY TTL ${expiry}`,

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Policy } from '../../schemas/index.ts';
 import { safeText } from '../safe-text.ts';
-import { answerColours, count, counted } from '../terminal.ts';
+import { answerColours, count, counted, size } from '../terminal.ts';
 import { hasLimits, type Past } from './history.ts';
 import { narrowerLevels, type Amount, type Replayed } from './replay.ts';
 
@@ -102,12 +102,4 @@ function change(from: number, to: number): string {
   if (from === 0) return '';
   const percent = Math.round((to / from - 1) * 100);
   return percent > 0 ? `+${percent} %` : `${percent} %`;
-}
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-function size(bytes: number): string {
-  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** power;
-  return `${power === 0 ? Math.round(value) : value.toPrecision(3)} ${UNITS[power]}`;
 }

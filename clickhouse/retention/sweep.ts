@@ -1,0 +1,230 @@
+import type { ClickHouse } from '../clickhouse.ts';
+import { onClusterClause, storedIn } from '../cluster.ts';
+import { ClickHouseError } from '../errors.ts';
+import { readRetentionState } from '../retention.ts';
+import { readParts } from './parts.ts';
+import { type PartitionSweep, stepsFor, sweepPlan } from './sweep-plan.ts';
+
+export interface SweepOptions {
+  /** Rows that a step deletes, as far as whole parts allow. 10,000. */
+  readonly batchSize?: number;
+  /** Finds out what would go, and removes nothing. */
+  readonly dryRun?: boolean;
+  /** Also rewrites the parts, so that the deleted rows leave the disk now and not with a later merge. */
+  readonly purge?: boolean;
+  /** Stops before the next step; what is done is done, and the next sweep goes on. */
+  readonly signal?: AbortSignal;
+  /** Told after each step. */
+  readonly onStep?: (done: SweepProgress) => void;
+}
+
+export interface SweepProgress {
+  readonly retentionClass: string;
+  readonly month: string;
+  /** Rows that this step removed. */
+  readonly rows: number;
+  /** Of all that this sweep will remove. */
+  readonly doneRows: number;
+  readonly totalRows: number;
+}
+
+export interface SweepResult {
+  /** False where AUDIT_TRAIL_CLEANUP_ENABLED=false has stopped all expiry: nothing was removed. */
+  readonly cleanup: boolean;
+  readonly dryRun: boolean;
+  /** Rows whose days are over when the sweep began. */
+  readonly expiredRows: number;
+  readonly removedRows: number;
+  /** Parts that went whole, which costs nothing. */
+  readonly droppedParts: number;
+  /** Deletes that were run, each about one partition. */
+  readonly steps: number;
+  readonly durationMs: number;
+  readonly interrupted: boolean;
+  readonly partitions: readonly {
+    readonly retentionClass: string;
+    readonly month: string;
+    readonly expiredRows: number;
+    readonly removedRows: number;
+  }[];
+}
+
+/** Mutations of large parts take minutes; whoever is cut off here goes on with the next sweep. */
+const STEP_TIMEOUT_MS = 3_600_000;
+
+/**
+ * Removes every event whose days are over, on the day, where the table's own expiry would wait for the
+ * end of its month. Parts that have expired as a whole are dropped; of others the expired rows are
+ * deleted in bounded steps. Reads and inserts go on. Running it again, twice at once, or after it was
+ * cut off, does no harm: each step is decided by what is there.
+ *
+ * @throws ClickHouseError, ClickHouseUnreachable; what was removed until then is gone for good
+ *
+ * @example
+ * const { removedRows, durationMs } = await sweep(clickhouse, { batchSize: 10_000 });
+ */
+export async function sweep(
+  clickhouse: ClickHouse,
+  options: SweepOptions = {},
+): Promise<SweepResult> {
+  const { batchSize = 10_000, dryRun = false, signal } = options;
+  const startMs = performance.now();
+  const { classes, cleanup } = await readRetentionState(clickhouse);
+  const { nowS, parts } = await readParts(clickhouse);
+  const plan = sweepPlan(parts, classes, nowS);
+  const found = await Promise.all(
+    plan.map(async (partition) => ({ partition, rows: await countExpired(clickhouse, partition) })),
+  );
+  const totalRows = found.reduce((total, { rows }) => total + rows, 0);
+  const removed = new Map<PartitionSweep, number>();
+  let doneRows = 0;
+  let droppedParts = 0;
+  let steps = 0;
+  const note = (partition: PartitionSweep, rows: number): void => {
+    const { retentionClass, month } = partition;
+    doneRows += rows;
+    removed.set(partition, (removed.get(partition) ?? 0) + rows);
+    options.onStep?.({ retentionClass, month, rows, doneRows, totalRows });
+  };
+
+  if (cleanup && !dryRun) {
+    for (const { partition } of found) {
+      for (const { name } of partition.whole) {
+        if (signal?.aborted) break;
+        const inside = await countIn(clickhouse, name);
+        if (!(await dropPart(clickhouse, name))) continue;
+        droppedParts += 1;
+        note(partition, inside);
+      }
+      const cutoffs = signal?.aborted ? [] : await cutoffsOf(clickhouse, partition, batchSize);
+      for (const cutoff of cutoffs) {
+        if (signal?.aborted) break;
+        steps += 1;
+        note(partition, await deleteUpTo(clickhouse, partition, cutoff));
+      }
+      if (options.purge && !signal?.aborted) await purge(clickhouse, partition);
+    }
+  }
+  return {
+    cleanup,
+    dryRun,
+    expiredRows: totalRows,
+    removedRows: doneRows,
+    droppedParts,
+    steps,
+    durationMs: Math.round(performance.now() - startMs),
+    interrupted: signal?.aborted ?? false,
+    partitions: found.map(({ partition, rows }) => ({
+      retentionClass: partition.retentionClass,
+      month: partition.month,
+      expiredRows: rows,
+      removedRows: removed.get(partition) ?? 0,
+    })),
+  };
+}
+
+const OF_PARTITION = `retention_class = {class:String} AND toStartOfMonth(occurred_at) = {month:Date}`;
+
+const paramsOf = ({ retentionClass, month }: PartitionSweep) => ({ class: retentionClass, month });
+
+/** The moment, with microseconds, that a cutoff in seconds is. */
+const micros = (seconds: number): string => String(BigInt(seconds) * 1_000_000n);
+
+const countExpired = (clickhouse: ClickHouse, partition: PartitionSweep): Promise<number> =>
+  countUpTo(clickhouse, partition, micros(partition.cutoffS));
+
+/** Without rows that an earlier sweep has deleted, which the part's own books still count. */
+async function countIn(clickhouse: ClickHouse, part: string): Promise<number> {
+  const [row] = await clickhouse.query<{ rows: string }>(
+    'SELECT count() AS rows FROM audit_events WHERE _part = {part:String}',
+    { params: { part } },
+  );
+  return Number(row?.rows ?? 0);
+}
+
+async function countUpTo(
+  clickhouse: ClickHouse,
+  partition: PartitionSweep,
+  cutoff: string,
+): Promise<number> {
+  const [row] = await clickhouse.query<{ rows: string }>(
+    `SELECT count() AS rows FROM audit_events
+     WHERE ${OF_PARTITION} AND toUnixTimestamp64Micro(occurred_at) <= {cutoff:Int64}`,
+    { params: { ...paramsOf(partition), cutoff }, timeoutMs: STEP_TIMEOUT_MS },
+  );
+  return Number(row?.rows ?? 0);
+}
+
+/** Where each step ends: about equally many rows between one and the next. */
+async function cutoffsOf(
+  clickhouse: ClickHouse,
+  partition: PartitionSweep,
+  batchSize: number,
+): Promise<string[]> {
+  const last = micros(partition.cutoffS);
+  const rows = await countUpTo(clickhouse, partition, last);
+  if (rows === 0) return [];
+  const steps = stepsFor(rows, batchSize);
+  if (steps === 1) return [last];
+  const levels = Array.from({ length: steps - 1 }, (_, step) => (step + 1) / steps).join(', ');
+  const [row] = await clickhouse.query<{ cutoffs: string[] }>(
+    `SELECT arrayMap(bound -> toString(toInt64(bound)), quantiles(${levels})(toUnixTimestamp64Micro(occurred_at))) AS cutoffs
+     FROM audit_events
+     WHERE ${OF_PARTITION} AND toUnixTimestamp64Micro(occurred_at) <= {cutoff:Int64}`,
+    { params: { ...paramsOf(partition), cutoff: last }, timeoutMs: STEP_TIMEOUT_MS },
+  );
+  return [...new Set([...(row?.cutoffs ?? []), last])];
+}
+
+/** How many rows were there and are gone. */
+async function deleteUpTo(
+  clickhouse: ClickHouse,
+  partition: PartitionSweep,
+  cutoff: string,
+): Promise<number> {
+  const before = await countUpTo(clickhouse, partition, cutoff);
+  if (before === 0) return 0;
+  const { cluster } = clickhouse;
+  await clickhouse.command(
+    `DELETE FROM ${storedIn('audit_events', cluster)}${onClusterClause(cluster)}
+     WHERE ${OF_PARTITION} AND toUnixTimestamp64Micro(occurred_at) <= {cutoff:Int64}`,
+    {
+      params: { ...paramsOf(partition), cutoff },
+      settings: { lightweight_deletes_sync: 2, mutations_sync: 2 },
+      timeoutMs: STEP_TIMEOUT_MS,
+    },
+  );
+  return before - (await countUpTo(clickhouse, partition, cutoff));
+}
+
+/** ClickHouse's exception for a part that a merge, or another sweep, has taken away meanwhile. */
+const NO_SUCH_PART = 232;
+
+/** False where the part is no more: what it held is found by the steps that follow. */
+async function dropPart(clickhouse: ClickHouse, name: string): Promise<boolean> {
+  const { cluster } = clickhouse;
+  try {
+    await clickhouse.command(
+      `ALTER TABLE ${storedIn('audit_events', cluster)} DROP PART {name:String}`,
+      { params: { name }, timeoutMs: STEP_TIMEOUT_MS },
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ClickHouseError && error.engineCode === NO_SUCH_PART) return false;
+    throw error;
+  }
+}
+
+async function purge(clickhouse: ClickHouse, partition: PartitionSweep): Promise<void> {
+  if (partition.mixed.length === 0) return;
+  const { cluster } = clickhouse;
+  await clickhouse.command(
+    `ALTER TABLE ${storedIn('audit_events', cluster)}${onClusterClause(cluster)}
+     APPLY DELETED MASK IN PARTITION ID {id:String}`,
+    {
+      params: { id: partition.partitionId },
+      settings: { mutations_sync: 2 },
+      timeoutMs: STEP_TIMEOUT_MS,
+    },
+  );
+}
