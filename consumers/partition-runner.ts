@@ -37,6 +37,8 @@ export class PartitionRunner {
   #batch: Batch | undefined;
   readonly #rejections = new Map<number, Rejection>();
   readonly #mended = new Map<number, Buffer>();
+  /** After an insert that was too large: how many rows the next may have; grows with each that is stored. */
+  #rowsTaken = Number.MAX_SAFE_INTEGER;
   /** Until when the engine may take an insert, by its own clock. */
   #leaseEndsMs = 0;
   #draining = false;
@@ -226,7 +228,11 @@ export class PartitionRunner {
   }
 
   #cutWhenDue(): Batch | undefined {
-    const { limits, flushAgeMs } = this.#context;
+    const { flushAgeMs } = this.#context;
+    const limits = {
+      ...this.#context.limits,
+      maxRows: Math.min(this.#context.limits.maxRows, Math.floor(this.#rowsTaken)),
+    };
     const { waitingSince } = this.#backlog;
     if (waitingSince === 0) return undefined;
     if (!this.#backlog.isFull(limits) && Date.now() - waitingSince < flushAgeMs()) return undefined;
@@ -419,6 +425,7 @@ export class PartitionRunner {
     const held = this.#held();
     if (inserted < 2 || held.rows.length < 2) return undefined;
     this.#batch = this.#backlog.shorten(held, held.rows.length >> 1);
+    this.#rowsTaken = this.#batch.rows.length;
     return { kind: 'narrowed', batch: factsOf(this.#batch) };
   }
 
@@ -487,6 +494,7 @@ export class PartitionRunner {
       throw error;
     }
     this.#context.counters.batches++;
+    this.#rowsTaken += this.#rowsTaken / 8;
     this.#context.counters.rows += done.rows.length - batch.bad.length;
     for (const row of done.rows) this.#context.counters.bytes += row.valueEnd - row.start;
     this.#backlog.release(done);
