@@ -42,6 +42,11 @@ export interface InsertOptions {
   readonly format: string;
   /** Bytes already in `format`; they are passed on untouched. */
   readonly body: Readable | Iterable<Buffer>;
+  /**
+   * A SELECT over `input(…)` that the rows go through. Servers count what such an insert wrote, the
+   * embedded engine does not: the SELECT itself has to refuse any number of rows but `rows`.
+   */
+  readonly through?: { readonly select: string; readonly rows: number };
   readonly settings?: Settings;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;

@@ -181,9 +181,11 @@ export function openClickHouse(config: ClickHouseConfig): ClickHouse {
     },
 
     async insert(insert) {
+      const { through } = insert;
       const columns = insert.columns.map(quoted).join(', ');
+      const into = `INSERT INTO ${quoted(insert.table)} (${columns})`;
       const answer = await call({
-        sql: `INSERT INTO ${quoted(insert.table)} (${columns}) FORMAT ${insert.format}`,
+        sql: `${into} ${through ? `${through.select} ` : ''}FORMAT ${insert.format}`,
         values: insert.body instanceof Readable ? insert.body : bytesOf(insert.body),
         quotes: 'rows',
         ...(insert.settings === undefined ? {} : { settings: insert.settings }),
@@ -191,6 +193,7 @@ export function openClickHouse(config: ClickHouseConfig): ClickHouse {
         ...(insert.signal === undefined ? {} : { signal: insert.signal }),
       });
       await drained(answer);
+      if (through && !answer.writtenRows) return { writtenRows: through.rows };
       if (answer.writtenRows === undefined) {
         throw new ClickHouseUnreachable(address, 'the answer to an insert had no summary');
       }

@@ -2,10 +2,11 @@
  * What delivery asks of ClickHouse: insert a batch under a token and a lease, and look what is there.
  */
 import { Readable } from 'node:stream';
-import type { ClickHouse } from '../clickhouse/index.ts';
+import type { ClickHouse, Settings } from '../clickhouse/index.ts';
 import { INSERT_COLUMNS } from '../schemas/index.ts';
 import type { Row } from './backlog.ts';
 import { encodeQuarantine, type QuarantinedMessage, QUARANTINE_COLUMNS } from './quarantine.ts';
+import { ledgerSelect, SELECT_SETTINGS } from './ledger-select.ts';
 import { insertBody, type Origin } from './splice.ts';
 import type { AcceptedLossRecord } from './start-position.ts';
 
@@ -59,6 +60,7 @@ export interface KnownEvent {
 
 export class LedgerSink {
   readonly #clickhouse: ClickHouse;
+  #tokenSettings: Settings | undefined;
   readonly #ledger: string;
 
   /** @param ledger the table of events: another one than `audit_events` while it is rebuilt or compared */
@@ -67,26 +69,47 @@ export class LedgerSink {
     this.#ledger = ledger;
   }
 
-  /** Inserts the rows; answers how many the engine says it wrote. */
+  /** Inserts the rows, all or none; answers how many the engine has counted. */
   async insert(
     rows: readonly Row[],
     mended: ReadonlyMap<number, Buffer>,
     request: InsertRequest,
   ): Promise<number> {
-    const body = insertBody(rows, request.origin, request.leaseSeconds, mended);
+    const { origin, leaseSeconds, token, timeoutMs } = request;
     const { writtenRows } = await this.#clickhouse.insert({
       table: this.#ledger,
       columns: INSERT_COLUMNS,
       format: 'JSONEachRow',
       // Not in object mode: the pieces are bytes, and two of them may wait.
-      body: Readable.from(body, { objectMode: false, highWaterMark: 512 * 1024 }),
-      settings: { ...INSERT_SETTINGS, insert_deduplication_token: request.token },
-      timeoutMs: request.timeoutMs,
+      body: Readable.from(insertBody(rows, mended), {
+        objectMode: false,
+        highWaterMark: 512 * 1024,
+      }),
+      through: { select: ledgerSelect(origin, leaseSeconds, rows.length), rows: rows.length },
+      settings: {
+        ...INSERT_SETTINGS,
+        ...SELECT_SETTINGS,
+        ...(await this.#tokensOfSelects(timeoutMs)),
+        insert_deduplication_token: token,
+      },
+      timeoutMs,
     });
     // A Distributed table counts a row twice where it hands it to itself: only too few says something.
     return this.#clickhouse.cluster === undefined
       ? writtenRows
       : Math.min(writtenRows, rows.length);
+  }
+
+  /** Since 25.12 a server recognises an INSERT … SELECT by its token only when it is told to; before, always. */
+  async #tokensOfSelects(timeoutMs: number): Promise<Settings> {
+    if (this.#tokenSettings) return this.#tokenSettings;
+    const name = 'deduplicate_insert_select';
+    const known = await this.#clickhouse.query(
+      'SELECT name FROM system.settings WHERE name = {name:String}',
+      { params: { name }, timeoutMs },
+    );
+    this.#tokenSettings = known.length > 0 ? { [name]: 'enable_even_for_bad_queries' } : {};
+    return this.#tokenSettings;
   }
 
   async quarantine(messages: readonly QuarantinedMessage[], request: InsertRequest): Promise<void> {
@@ -140,6 +163,30 @@ export class LedgerSink {
     );
     const [answer] = rows;
     return !answer || answer.rows === '0' ? -1 : Number(answer.highest);
+  }
+
+  /**
+   * The last log of the same topic name that has left rows under another id, with its highest offset;
+   * none when its loss is on record. Reads one column of the whole ledger: asked for only where nothing
+   * vouches for the committed offset.
+   */
+  async formerLog({ topic, topicId, partition }: Origin): Promise<
+    { topicId: string; last: number } | undefined
+  > {
+    const params = { topic, topicId, partition };
+    const [former] = await this.#clickhouse.query<{ id: string; last: string }>(
+      `SELECT kafka_topic_id AS id, max(kafka_offset) AS last FROM ${this.#ledger}
+       WHERE kafka_topic = {topic:String} AND kafka_partition = {partition:UInt32} AND kafka_topic_id != {topicId:UUID}
+       GROUP BY id ORDER BY max(ingested_at) DESC LIMIT 1`,
+      { params: { topic, topicId, partition } },
+    );
+    if (!former) return undefined;
+    const accepted = await this.#clickhouse.query(
+      `SELECT kafka_offset FROM ${QUARANTINE_TABLE}
+       WHERE kafka_topic_id = {id:UUID} AND kafka_partition = {partition:UInt32} AND reason = 'accepted_loss' LIMIT 1`,
+      { params: { id: former.id, partition } },
+    );
+    return accepted.length > 0 ? undefined : { topicId: former.id, last: Number(former.last) };
   }
 
   /** Which offsets of a range are accounted for already, in the ledger or in quarantine. */

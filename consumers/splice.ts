@@ -1,6 +1,7 @@
 /**
- * From messages to the body of an insert: each line is the message as it came, with the columns that
- * only the worker knows spliced over its closing brace.
+ * From messages to the body of an insert: each line is the message as it came, with what only the worker
+ * knows of this one message, its offset and timestamp, spliced over its closing brace. What is the same
+ * for the whole batch stands in the statement (ledger-select.ts).
  */
 import type { Row } from './backlog.ts';
 
@@ -19,28 +20,17 @@ const CLOSE_BRACE = 0x7d;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 
+const BEFORE_OFFSET = Buffer.from(',"kafka_offset":');
 /** A JSON number is a DateTime64(3)'s count of milliseconds, whatever the engine's date settings. */
 const BEFORE_TIMESTAMP = Buffer.from(',"kafka_timestamp":');
+/** Bytes of a suffix at most: names, punctuation and two numbers. */
+const SUFFIX_BYTES = 96;
 
-/**
- * The body of one insert, piece by piece.
- *
- * The lease stands in every row, though one would refuse the block: a row without it could bring a
- * lease of its own, and an old one would refuse its neighbours for ever. With ours beside it the engine
- * finds the key twice and names the row. `mended` holds rows that the slow path has rewritten.
- */
+/** The body of one insert, piece by piece. `mended` holds rows that the slow path has rewritten. */
 export function* insertBody(
   rows: readonly Row[],
-  origin: Origin,
-  leaseSeconds: number,
   mended: ReadonlyMap<number, Buffer>,
 ): Generator<Buffer> {
-  const beforeOffset = Buffer.from(
-    `,"kafka_topic":${JSON.stringify(origin.topic)},"kafka_topic_id":"${origin.topicId}"` +
-      `,"kafka_partition":${origin.partition},"lease":${leaseSeconds},"kafka_offset":`,
-  );
-  // Bytes of a suffix at most: the constant part, two numbers, names and punctuation.
-  const room = beforeOffset.length + 128;
   let piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let at = 0;
   for (const row of rows) {
@@ -48,15 +38,15 @@ export function* insertBody(
     const source = rewritten ?? row.chunk.bytes;
     const start = rewritten ? 0 : row.start;
     const brace = rewritten ? rewritten.length - 1 : row.brace;
-    const need = brace - start + room;
+    const need = brace - start + SUFFIX_BYTES;
     if (at + need > piece.length) {
       if (at > 0) yield piece.subarray(0, at);
       piece = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, need));
       at = 0;
     }
     at += source.copy(piece, at, start, brace);
-    piece.set(beforeOffset, at);
-    at = writeInteger(piece, at + beforeOffset.length, row.offset);
+    piece.set(BEFORE_OFFSET, at);
+    at = writeInteger(piece, at + BEFORE_OFFSET.length, row.offset);
     piece.set(BEFORE_TIMESTAMP, at);
     at = writeInteger(piece, at + BEFORE_TIMESTAMP.length, row.timestamp);
     piece[at++] = CLOSE_BRACE;

@@ -16,6 +16,8 @@ const MAX_BODY_BYTES = 1 << 30;
 const MAX_HEAD_BYTES = 1 << 20;
 const KEEP_ALIVE_MS = 30_000;
 
+type Insert = Extract<Statement, { kind: 'insert' | 'insert-select' }>;
+
 interface EndpointOptions {
   readonly dataDir: string;
   readonly port: number;
@@ -99,7 +101,9 @@ export class Endpoint {
     if (request.method === 'GET') return this.#run(asked.query ?? '', readOnly(asked), reply);
 
     const inUrl = readStatement(asked.query ?? '');
-    if (inUrl.kind === 'insert') return this.#insert(inUrl, asked, reply, request);
+    if (inUrl.kind === 'insert' || inUrl.kind === 'insert-select') {
+      return this.#insert(inUrl, asked, reply, request);
+    }
     const body = await readBody(request);
     return this.#run(asked.query ? `${asked.query}\n${body}` : body, asked, reply);
   }
@@ -114,6 +118,7 @@ export class Endpoint {
       case 'file':
         throw notImplemented(`${statement.clause}: send or receive the rows over HTTP`);
       case 'insert':
+      case 'insert-select':
         return this.#insert(statement, asked, reply);
       case 'select':
         return this.#connections.with(asked, true, (connection) =>
@@ -135,7 +140,7 @@ export class Endpoint {
 
   /** Rows behind the statement come first, then those of the body, as they would in one text. */
   async #insert(
-    statement: Extract<Statement, { kind: 'insert' }>,
+    statement: Insert,
     asked: Asked,
     reply: Reply,
     request?: IncomingMessage,
@@ -146,7 +151,9 @@ export class Endpoint {
         connection.run(fromFile(statement, path), asked.format),
       ),
     );
-    reply.whole(asked.format, writeSummary(ran), new Uint8Array());
+    // Of what went through a SELECT the library counts nothing.
+    const summary = statement.kind === 'insert' ? writeSummary(ran) : readSummary(ran);
+    reply.whole(asked.format, summary, new Uint8Array());
   }
 }
 
@@ -164,6 +171,11 @@ function manyStatements(sql: string, at: number): EngineException {
 }
 
 /** The statement that reads an insert's rows from a file instead of its own text. */
-function fromFile(insert: Extract<Statement, { kind: 'insert' }>, path: string): string {
-  return `${insert.head} FROM INFILE ${stringLiteral(path)} ${insert.settings} FORMAT ${insert.format}`;
+function fromFile(insert: Insert, path: string): string {
+  const from = stringLiteral(path);
+  if (insert.kind === 'insert') {
+    return `${insert.head} FROM INFILE ${from} ${insert.settings} FORMAT ${insert.format}`;
+  }
+  const { head, format, structure, tail } = insert;
+  return `${head} file(${from}, ${stringLiteral(format)}, ${structure}) ${tail}`;
 }

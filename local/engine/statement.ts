@@ -20,6 +20,18 @@ export type Statement =
       /** Rows that stand in the statement's own text. */
       readonly rows: string;
     }
+  /** An INSERT … SELECT over `input(structure)`, which reads the body's rows. */
+  | {
+      readonly kind: 'insert-select';
+      /** INSERT INTO t (a, b) SELECT a, b FROM */
+      readonly head: string;
+      /** The arguments of input: its structure. */
+      readonly structure: string;
+      /** What follows input(…), up to FORMAT. */
+      readonly tail: string;
+      readonly format: string;
+      readonly rows: string;
+    }
   /** Everything else: answers little or nothing. */
   | { readonly kind: 'other' }
   /** Names a file of the server's machine, which no client may do. */
@@ -101,11 +113,42 @@ function readInsert(sql: string, insert: Token, stream: Generator<Token>): State
         rows: rowsFrom(sql, token.end),
       };
     } else if (is(token, 'SELECT') || is(token, 'WITH')) {
-      return { kind: 'other' };
+      return readInsertSelect(sql, stream);
     } else if (is(before, 'FROM') && is(token, 'INFILE')) {
       return { kind: 'file', clause: 'FROM INFILE' };
     } else if (is(token, 'SETTINGS')) {
       settings ??= token;
+    } else if (is(token, 'FORMAT')) {
+      format = token;
+    }
+    before = token;
+  }
+  return { kind: 'other' };
+}
+
+function readInsertSelect(sql: string, stream: Generator<Token>): Statement {
+  let input: Token | undefined;
+  let opened: Token | undefined;
+  let closed: Token | undefined;
+  let format: Token | undefined;
+  let before: Token | undefined;
+  for (const token of stream) {
+    if (format !== undefined) {
+      if (input === undefined || opened === undefined || closed === undefined) break;
+      return {
+        kind: 'insert-select',
+        head: sql.slice(0, input.start),
+        structure: sql.slice(opened.end, closed.start),
+        tail: sql.slice(closed.end, format.start),
+        format: token.text,
+        rows: rowsFrom(sql, token.end),
+      };
+    }
+    if (input === undefined && token.text === '(' && before?.text.toLowerCase() === 'input') {
+      input = before;
+      opened = token;
+    } else if (token.text === ')' && token.depth === input?.depth) {
+      closed ??= token;
     } else if (is(token, 'FORMAT')) {
       format = token;
     }

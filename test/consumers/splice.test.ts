@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { insertBody } from '../../consumers/splice.ts';
 import { INSERT_COLUMNS } from '../../schemas/index.ts';
-import { batchOf, message, ORIGIN, TOPIC_ID, WIRE_ROW } from './messages.ts';
+import { ledgerSelect } from '../../consumers/ledger-select.ts';
+import { batchOf, message, ORIGIN, TOPIC_ID } from './messages.ts';
 
-const LEASE = 1_795_000_060;
 const OWED: ReadonlySet<string> = new Set(INSERT_COLUMNS);
 const json = fc.dictionary(
   fc.string({ minLength: 1 }).filter((key) => !OWED.has(key)),
@@ -15,10 +15,9 @@ const json = fc.dictionary(
 function linesOf(
   messages: Parameters<typeof batchOf>[0],
   mended: ReadonlyMap<number, Buffer> = new Map(),
-  origin: typeof ORIGIN | { topic: string; topicId: string; partition: number } = ORIGIN,
 ): Record<string, unknown>[] {
   const { rows } = batchOf(messages);
-  const body = Buffer.concat([...insertBody(rows, origin, LEASE, mended)]).toString();
+  const body = Buffer.concat([...insertBody(rows, mended)]).toString();
   if (body === '') return [];
   expect(body.endsWith('}\n')).toBe(true);
   return body
@@ -46,23 +45,14 @@ describe('the body of an insert (R-DLV-01)', () => {
           expect(lines).toEqual(
             values.map((value, index) => ({
               ...(JSON.parse(JSON.stringify(value)) as object),
-              kafka_topic: 'audit.events',
-              kafka_topic_id: TOPIC_ID,
-              kafka_partition: 3,
               kafka_offset: first + index,
               kafka_timestamp: timestamp + index,
-              lease: LEASE,
             })),
           );
         },
       ),
       { numRuns: 300 },
     );
-  });
-
-  it('brings the lease in every row, so that no row can bring its own', () => {
-    const lines = linesOf([0, 1, 2].map((offset) => message(offset, '{"a":1}')));
-    expect(lines.map(({ lease }) => lease)).toEqual([LEASE, LEASE, LEASE]);
   });
 
   it.each([['-1'], ['0'], ['999'], ['1795000000123'], ['253402300799999']])(
@@ -73,24 +63,11 @@ describe('the body of an insert (R-DLV-01)', () => {
     },
   );
 
-  it('fills every column that the worker owes the table', () => {
-    const [line] = linesOf([message(0, JSON.stringify(WIRE_ROW))]);
-    for (const column of INSERT_COLUMNS.slice(INSERT_COLUMNS.indexOf('kafka_topic'))) {
-      expect(line).toHaveProperty(column);
-    }
-  });
-
   it('takes mended rows in the place of what came', () => {
     const messages = [0, 1, 2].map((offset) => message(offset, `{"a":${offset}}`));
     const lines = linesOf(messages, new Map([[1, Buffer.from('{"b":"mended"}')]]));
     expect(lines.map(({ a, b }) => a ?? b)).toEqual([0, 'mended', 2]);
-    expect(lines[1]).toMatchObject({ kafka_offset: 1, lease: LEASE });
-  });
-
-  it('escapes the topic', () => {
-    const origin = { topic: 'a"b\\c', topicId: TOPIC_ID, partition: 0 };
-    const [line] = linesOf([message(0, '{"a":1}')], new Map(), origin);
-    expect(line?.['kafka_topic']).toBe('a"b\\c');
+    expect(lines[1]).toMatchObject({ kafka_offset: 1 });
   });
 
   it('comes in pieces that need no more memory than they hold, whatever the sizes', () => {
@@ -102,7 +79,7 @@ describe('the body of an insert (R-DLV-01)', () => {
             message(offset, JSON.stringify({ a: 'x'.repeat(length) })),
           );
           const { rows } = batchOf(messages);
-          const pieces = [...insertBody(rows, ORIGIN, LEASE, new Map())];
+          const pieces = [...insertBody(rows, new Map())];
           const largest = Math.max(256 * 1024, ...lengths) + 1024;
           for (const piece of pieces) {
             expect(piece.length).toBeGreaterThan(0);
@@ -119,6 +96,29 @@ describe('the body of an insert (R-DLV-01)', () => {
   });
 
   it('is empty for no rows', () => {
-    expect([...insertBody([], ORIGIN, LEASE, new Map())]).toEqual([]);
+    expect([...insertBody([], new Map())]).toEqual([]);
+  });
+});
+
+describe('the SELECT of an insert (R-DLV-01)', () => {
+  it('fills every column that the rows do not bring, once for all of them', () => {
+    const select = ledgerSelect(ORIGIN, 1_795_000_060, 2);
+    const listed = select.slice('SELECT '.length, select.indexOf(' FROM input')).split(', ');
+    expect(listed).toHaveLength(INSERT_COLUMNS.length);
+    expect(
+      Object.fromEntries(listed.map((said, index) => [INSERT_COLUMNS[index], said])),
+    ).toMatchObject({
+      actor_id: 'actor_id',
+      kafka_topic: "'audit.events'",
+      kafka_topic_id: `toUUID('${TOPIC_ID}')`,
+      kafka_partition: 'toUInt32(3)',
+      kafka_offset: 'kafka_offset',
+      lease: 'toUInt32(1795000060)',
+    });
+  });
+
+  it('escapes the topic', () => {
+    const select = ledgerSelect({ ...ORIGIN, topic: "a'b\\c" }, 1, 1);
+    expect(select).toContain("'a\\'b\\\\c'");
   });
 });

@@ -408,6 +408,49 @@ export function describeClickHouse(name: string, target: () => ClickHouseTarget)
         expect(await count(name)).toBe('4');
       });
 
+      it('through a SELECT keep token, defaults and named rows, and can be counted before they are written (R-DLV-01, R-DLV-02)', async () => {
+        const name = await table(
+          "a UInt8, b LowCardinality(String) DEFAULT 'none', c UInt8, CONSTRAINT small CHECK a < 5",
+          'SETTINGS non_replicated_deduplication_window = 100',
+        );
+        const insert = (token: string, body: string, sent: number) =>
+          ask(at(), {
+            query: `INSERT INTO ${name} (a, b, c) SELECT a, b, 7 FROM input('a UInt8, b String DEFAULT \\'none\\'')
+              WHERE throwIf(blockSize() != ${sent}, 'OTHER_ROWS', toInt16(117)) = 0 FORMAT JSONEachRow`,
+            body,
+            settings: {
+              ...ONE_BLOCK,
+              max_block_size: 1_048_576,
+              input_format_skip_unknown_fields: 0,
+              allow_custom_error_code_in_throwif: 1,
+              deduplicate_insert_select: 'enable_even_for_bad_queries',
+              insert_deduplication_token: token,
+            },
+          });
+        const two = '{"a":1,"b":"x"}\n{"a":2}\n';
+        expect((await insert('t1', two, 2)).status).toBe(200);
+        expect((await insert('t1', two, 2)).status).toBe(200);
+        expect((await insert('t2', two, 3)).code).toBe(117);
+        expect((await insert('t3', `${two}{"a":3}`, 2)).code).toBe(117);
+        const unknown = await insert('t4', `${two}{"a":1,"c":1}`, 3);
+        expect([unknown.code, unknown.text.includes('(at row 3)')]).toEqual([117, true]);
+        const violated = await insert('t5', `${two}{"a":9}`, 3);
+        expect([violated.code, violated.text.includes('violated at row 3')]).toEqual([469, true]);
+        expect(await must(at(), `SELECT groupArray((a, b, c)) FROM ${name}`)).toBe(
+          "[(1,'x',7),(2,'none',7)]",
+        );
+      });
+
+      it('store nothing of a body that breaks off within a SELECT', async () => {
+        const name = await table('a UInt8, b String');
+        await breakOff(
+          at(),
+          `INSERT INTO ${name} SELECT * FROM input('a UInt8, b String') FORMAT JSONEachRow`,
+          rows,
+        );
+        expect(await count(name)).toBe('0');
+      });
+
       it('are refused once the lease in their rows is over (R-DLV-01)', async () => {
         const name = await table(
           "a UInt8, lease UInt32 EPHEMERAL 4294967295, at DateTime64(3, 'UTC') DEFAULT now64(3) + toIntervalSecond(throwIf(now() > toDateTime(lease), 'LEASE_EXPIRED'))",

@@ -20,6 +20,18 @@ describe('reading a statement', () => {
     ['CREATE TABLE t (a UInt8) ENGINE = Memory', { kind: 'other' }],
     ['INSERT INTO t SELECT 1', { kind: 'other' }],
     ['INSERT INTO t WITH 1 AS x SELECT x', { kind: 'other' }],
+    [
+      "INSERT INTO t (a) SELECT b FROM input('b Enum(\\'(\\' = 1)') WHERE b != ')' FORMAT CSV\n1\n",
+      {
+        kind: 'insert-select',
+        head: 'INSERT INTO t (a) SELECT b FROM ',
+        structure: "'b Enum(\\'(\\' = 1)'",
+        tail: " WHERE b != ')' ",
+        format: 'CSV',
+        rows: '1\n',
+      },
+    ],
+    ['INSERT INTO t SELECT input FROM format', { kind: 'other' }],
     ["SELECT 1 INTO OUTFILE 'x'", { kind: 'file', clause: 'INTO OUTFILE' }],
     ["INSERT INTO t FROM INFILE 'x' FORMAT CSV", { kind: 'file', clause: 'FROM INFILE' }],
     [' -- nothing\n', { kind: 'empty' }],
