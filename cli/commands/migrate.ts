@@ -6,11 +6,15 @@ import {
   migrate,
   type MigrationStep,
   plannedMigrations,
+  readRetentionState,
   type RetentionClasses,
+  type RetentionState,
+  setCleanup,
 } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
-import { readEnvironment } from '../environment.ts';
+import { type Environment, readEnvironment } from '../environment.ts';
+import { OperatorRecord } from '../operator-record.ts';
 import { print } from '../terminal.ts';
 
 interface Migrated {
@@ -20,14 +24,17 @@ interface Migrated {
   /** Days by retention class, as the table has them now. */
   readonly retention: RetentionClasses;
   readonly retentionChanged: boolean;
+  /** Whether what has expired is removed. */
+  readonly cleanup: boolean;
 }
 
 export const migrateCommand = (): Command =>
   new Command('migrate')
     .summary("bring ClickHouse to this version's tables")
     .description(
-      `Applies the migrations that are missing, then the retention that AUDIT_TRAIL_RETENTION_DAYS and
-LEDGERLINE_RETENTION_FILE ask for. Running it again, or twice at once, changes nothing more. With
+      `Applies the migrations that are missing, then the retention that AUDIT_TRAIL_RETENTION_DAYS,
+LEDGERLINE_RETENTION_FILE and AUDIT_TRAIL_CLEANUP_ENABLED ask for. Changing the retention of a ledger
+that is in use is recorded in it, which takes Kafka. Running it again, or twice at once, changes nothing more. With
 LEDGERLINE_CLICKHOUSE_CLUSTER, tables are made on every node of that cluster, replicated and spread.`,
     )
     .option('--dry-run', 'print the statements that would run, as SQL, and run none')
@@ -50,20 +57,40 @@ Examples:
         print(json ? JSON.stringify(planned) : asSql(planned));
         return;
       }
-      const done = await withClickHouse(environment, (clickhouse) => bring(clickhouse, wanted));
+      const done = await withClickHouse(environment, (clickhouse) =>
+        bring(environment, clickhouse, wanted),
+      );
       if (json) print(JSON.stringify(done));
       else for (const line of told(done)) print(line);
     });
 
-async function bring(clickhouse: ClickHouse, wanted: RetentionClasses): Promise<Migrated> {
+async function bring(
+  environment: Environment,
+  clickhouse: ClickHouse,
+  wanted: RetentionClasses,
+): Promise<Migrated> {
   await clickhouse.ping(CONTACT_DEADLINE_MS);
   const applied = await migrate(clickhouse);
-  const { after, changed } = await applyRetention(clickhouse, wanted);
+  const before = await readRetentionState(clickhouse);
+  const { enabled = before.cleanup } = environment.cleanup;
+  const differs =
+    enabled !== before.cleanup ||
+    Object.entries(wanted).some(([name, days]) => before.classes[name] !== days);
+  // A new table's first days are no change of anybody's trail, and there may be no Kafka yet.
+  const isNew = applied.some((name) => name.startsWith('0001'));
+  await using record = differs && !isNew ? await OperatorRecord.open(environment) : undefined;
+  if (differs) {
+    await applyRetention(clickhouse, wanted);
+    await setCleanup(clickhouse, enabled);
+  }
+  const after: RetentionState = await readRetentionState(clickhouse);
+  await record?.add({ type: 'ledger.retention.changed', data: { before, after } });
   return {
     database: clickhouse.database,
     applied,
-    retention: after,
-    retentionChanged: changed,
+    retention: after.classes,
+    retentionChanged: differs,
+    cleanup: after.cleanup,
   };
 }
 
@@ -90,11 +117,12 @@ function asSql({ database, cluster, steps }: Planned): string {
   ].join('\n\n');
 }
 
-function told({ database, applied, retention, retentionChanged }: Migrated): string[] {
+function told({ database, applied, retention, retentionChanged, cleanup }: Migrated): string[] {
   const days = Object.entries(retention).map(([name, count]) => `${name} ${count} days`);
   return [
     ...applied.map((name) => `applied ${name} to ${database}`),
     ...(applied.length === 0 ? [`${database} is up to date`] : []),
     `retention${retentionChanged ? ' is now' : ''}: ${days.join(', ')}`,
+    ...(cleanup ? [] : ['expiry is stopped: nothing is removed']),
   ];
 }

@@ -131,6 +131,26 @@ describe('R-RET-01, R-RET-02: retention on the command line', () => {
     ]);
   });
 
+  it('migrate changes the retention of a ledger in use on the record as well', async () => {
+    const env = { AUDIT_TRAIL_RETENTION_DAYS: '45', AUDIT_TRAIL_CLEANUP_ENABLED: 'false' };
+    const changed = await ledgerline(['migrate', '--json'], env);
+    expect(changed.code).toBe(0);
+    expect(JSON.parse(changed.stdout)).toMatchObject({
+      retentionChanged: true,
+      cleanup: false,
+      retention: { standard: 45 },
+    });
+    const back = { AUDIT_TRAIL_RETENTION_DAYS: '30', AUDIT_TRAIL_CLEANUP_ENABLED: 'true' };
+    expect((await ledgerline(['migrate'], back)).code).toBe(0);
+    const unset = await ledgerline(['migrate', '--json']);
+    expect(JSON.parse(unset.stdout)).toMatchObject({ retentionChanged: false, cleanup: true });
+    const changes = await recorded('ledger.retention.changed', 5);
+    expect(changes[3]).toMatchObject({
+      before: { classes: { standard: 30 }, cleanup: true },
+      after: { classes: { standard: 45 }, cleanup: false },
+    });
+  });
+
   it('does nothing that could not be recorded', async () => {
     const set = await ledgerline(['retention', 'set', 'standard=20', '--yes'], {
       LEDGERLINE_KAFKA_BROKERS: '127.0.0.1:1',
