@@ -22,17 +22,22 @@ export interface FetchLimits {
 
 export function mayFetch(holdings: readonly Holding[], limits: FetchLimits): ReadonlySet<number> {
   const { bufferBytes, batchBytes } = limits;
-  const allowed = new Set<number>();
-  for (const { partition, mustFetch } of holdings) if (mustFetch) allowed.add(partition);
   const held = holdings.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
-  if (held >= bufferBytes) return allowed;
-  const hungry = holdings.filter(({ waitingBytes }) => waitingBytes < batchBytes);
-  if (held < bufferBytes / 2) {
-    for (const { partition } of hungry) allowed.add(partition);
-    return allowed;
+  const rebuilding = holdings.filter(({ mustFetch }) => mustFetch);
+  if (held >= bufferBytes) {
+    // Whatever is complete leaves sooner or later. Only where nothing is, one range after the other goes
+    // on beyond the buffer until it is.
+    const canLeave = holdings.some(({ mustFetch, heldBytes }) => !mustFetch && heldBytes > 0);
+    return partitionsOf(canLeave ? [] : fullest(rebuilding));
   }
-  // The fullest first: it needs the least until its batch can leave.
-  const [fullest] = hungry.toSorted((a, b) => b.waitingBytes - a.waitingBytes);
-  if (fullest) allowed.add(fullest.partition);
-  return allowed;
+  const hungry = holdings.filter(({ waitingBytes }) => waitingBytes < batchBytes);
+  const gathering = held < bufferBytes / 2 ? hungry : fullest(hungry);
+  return partitionsOf([...rebuilding, ...gathering]);
 }
+
+/** The one that needs the least until its batch can leave; none of none. */
+const fullest = (holdings: readonly Holding[]): readonly Holding[] =>
+  holdings.toSorted((a, b) => b.waitingBytes - a.waitingBytes).slice(0, 1);
+
+const partitionsOf = (holdings: readonly Holding[]): ReadonlySet<number> =>
+  new Set(holdings.map(({ partition }) => partition));

@@ -35,8 +35,15 @@ describe('which partitions may fetch (R-DLV-03: memory is bounded)', () => {
     expect(allowed(holding(0, 10, 20), holding(1, 10, 20), holding(2, 20))).toEqual([]);
   });
 
-  it('but always one that has to rebuild an earlier owner’s batch, whose size is not ours to choose', () => {
-    expect(allowed(holding(0, 60, 0, true), holding(1, 20))).toEqual([0]);
+  it('but one that has to rebuild an earlier owner’s batch, whose size is not ours to choose, when nothing else can leave', () => {
+    expect(allowed(holding(0, 90, 0, true), holding(1, 0))).toEqual([0]);
+    expect(allowed(holding(0, 60, 0, true), holding(1, 20))).toEqual([]);
+  });
+
+  it('and of several such only one when memory is used up: the one that is furthest', () => {
+    const rebuilding = (partition: number, bytes: number) => holding(partition, bytes, 0, true);
+    expect(allowed(rebuilding(0, 30), rebuilding(1, 45), rebuilding(2, 10))).toEqual([1]);
+    expect(allowed(rebuilding(0, 10), rebuilding(1, 15), rebuilding(2, 10))).toEqual([0, 1, 2]);
   });
 
   it('and never so that all stand still while nothing is full and nothing on its way', () => {
