@@ -32,6 +32,11 @@ export interface KafkaOptions {
   readonly port?: number | undefined;
   /** Kafka's own settings, over the defaults for one node. */
   readonly config?: KafkaProperties | undefined;
+  /**
+   * Users of SCRAM-SHA-256 and -512 with their passwords, made with a new folder. For tests and trials:
+   * the passwords are arguments of the program that makes it.
+   */
+  readonly scramUsers?: Readonly<Record<string, string>> | undefined;
   /** Default: KAFKA_START_TIMEOUT_MS. */
   readonly startTimeoutMs?: number | undefined;
   /** Where `java` is looked for: PATH and JAVA_HOME. Default: process.env. */
@@ -77,7 +82,7 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
   const log4j = join(home, 'log4j2.properties');
   await writeFile(log4j, LOG4J_PROPERTIES);
   if (!existsSync(join(place.dataDir, 'meta.properties'))) {
-    await format(java, classPath, properties, env);
+    await format({ java, classPath, properties, env, users: options.scramUsers ?? {} });
   }
 
   const log = join(home, 'kafka.log');
@@ -115,18 +120,26 @@ function jars(): string {
 }
 
 /** Makes the folder a Kafka folder of a new cluster. */
-async function format(
-  java: string,
-  classPath: string,
-  properties: string,
-  env: NodeJS.ProcessEnv,
-): Promise<void> {
+async function format(part: {
+  java: string;
+  classPath: string;
+  properties: string;
+  env: NodeJS.ProcessEnv;
+  users: Readonly<Record<string, string>>;
+}): Promise<void> {
+  const { java, classPath, properties, env } = part;
   const clusterId = randomBytes(16).toString('base64url');
   // Another leading character: the tool would read a dash as an option.
   const id = clusterId.replace(/^-/, 'A');
   const args = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool'];
+  const users = Object.entries(part.users).flatMap(([name, password]) =>
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+      '--add-scram',
+      `${mechanism}=[name=${name},password=${password}]`,
+    ]),
+  );
   try {
-    await promisify(execFile)(java, [...args, 'format', '-t', id, '-c', properties], {
+    await promisify(execFile)(java, [...args, 'format', '-t', id, '-c', properties, ...users], {
       env,
       timeout: FORMAT_TIMEOUT_MS,
     });
