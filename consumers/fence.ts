@@ -71,6 +71,10 @@ interface GroupBroker extends Broker {
     generationId: number;
     memberId: string;
   }): Promise<{ memberAssignment: Buffer }>;
+  describeConfigs(request: {
+    includeSynonyms: boolean;
+    resources: { type: number; name: string; configNames: string[] }[];
+  }): Promise<{ resources: { configEntries: { configValue: string }[] }[] }>;
   readonly connectionPool: {
     send(exchange: Exchange): Promise<unknown>;
   };
@@ -84,6 +88,9 @@ export interface FenceParts {
   /** Wraps the refusal in an error that kafkajs does not retry. */
   readonly refusal: (message: string) => Error;
 }
+
+/** Kafka's number for a topic among what has a configuration. */
+const TOPIC_RESOURCE = 2;
 
 /** The text of the crash that a refused commit of kafkajs's own ends in. */
 const FOREIGN_COMMIT = 'offset commit not made by the delivery protocol';
@@ -188,6 +195,17 @@ function quickenFetch({ connectionPool }: GroupBroker): void {
       },
     });
   };
+}
+
+/** Whether the topic keeps only the newest message of each key. */
+export async function isCompacted(broker: Broker, topic: string): Promise<boolean> {
+  const { resources } = await (broker as GroupBroker).describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: TOPIC_RESOURCE, name: topic, configNames: ['cleanup.policy'] }],
+  });
+  return (resources[0]?.configEntries ?? []).some(({ configValue }) =>
+    configValue.includes('compact'),
+  );
 }
 
 /** The topic's id, asked on a connection of kafkajs, which itself does not speak that version. */

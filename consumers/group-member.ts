@@ -1,7 +1,7 @@
 /** A member of the worker group whose commits are fenced: what it is assigned, reads and commits. */
 import type { Consumer } from 'kafkajs';
 import type { ConsumedMessage } from './backlog.ts';
-import { type Assignment, type Fence, type Session, fetchTopicId } from './fence.ts';
+import { type Assignment, type Fence, type Session, fetchTopicId, isCompacted } from './fence.ts';
 import { MAX_METADATA_BYTES } from './intent.ts';
 import { connectKafka, fenceFor, type KafkaOptions } from './kafka.ts';
 import { WorkerError } from './worker-error.ts';
@@ -62,6 +62,10 @@ const FENCED = new Set([
   'FENCED_INSTANCE_ID',
 ]);
 
+const COMPACTION_CHECK_MS = 10_000;
+/** How soon a new partition is noticed; kafkajs's own default is five minutes. */
+const METADATA_MAX_AGE_MS = 15_000;
+
 export class GroupMember {
   readonly #options: GroupOptions;
   readonly #listener: MemberListener;
@@ -69,6 +73,9 @@ export class GroupMember {
   readonly #consumer: Consumer;
   /** Where to read from, between the assignment and the event that lets us seek. */
   #startFrom: ReadonlyMap<number, number> = new Map();
+  /** Of the log that was assigned. */
+  #topicId = '';
+  #compactionDueMs = 0;
 
   constructor(options: GroupOptions, listener: MemberListener) {
     this.#options = options;
@@ -88,6 +95,7 @@ export class GroupMember {
       maxBytes: options.maxBytes,
       minBytes: 1,
       allowAutoTopicCreation: false,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
     });
   }
 
@@ -148,9 +156,12 @@ export class GroupMember {
   }
 
   /**
-   * One attempt to commit an offset with its metadata, in the session it belongs to.
+   * One attempt to commit an offset with its metadata, in the session it belongs to. Kafka knows offsets by
+   * the topic's name alone, and fetches too, so each commit asks whether the name still means the same log:
+   * nothing is inserted before a commit has followed its fetch.
    *
-   * @throws WorkerError KAFKA_TOPIC_UNFIT when the broker never takes metadata of that size
+   * @throws WorkerError KAFKA_TOPIC_RECREATED, or KAFKA_TOPIC_UNFIT when the topic is compacted by now, or the
+   *   broker never takes metadata of that size
    */
   async commit(
     session: Session,
@@ -160,7 +171,7 @@ export class GroupMember {
     check: () => void,
   ): Promise<CommitResult> {
     try {
-      await this.#fence.commit(
+      const committing = this.#fence.commit(
         {
           groupId: this.#options.group,
           groupGenerationId: session.generationId,
@@ -174,8 +185,13 @@ export class GroupMember {
         },
         check,
       );
+      // On the same connection, at the same time: it costs no waiting.
+      const [done, same] = await Promise.allSettled([committing, this.#checkTopic()]);
+      if (done.status === 'rejected') throw done.reason;
+      if (same.status === 'rejected') throw same.reason;
       return 'committed';
     } catch (error) {
+      if (error instanceof WorkerError) throw error;
       const { type } = error as { type?: string };
       if (type !== undefined && FENCED.has(type)) return 'fenced';
       if (type === 'OFFSET_METADATA_TOO_LARGE') {
@@ -192,10 +208,39 @@ export class GroupMember {
     }
   }
 
+  async #checkTopic(): Promise<void> {
+    const { topic, group } = this.#options;
+    const coordinator = await this.#fence.cluster.findGroupCoordinator({ groupId: group });
+    const due = performance.now() >= this.#compactionDueMs;
+    const [{ topicId, errorCode }, compacted] = await Promise.all([
+      fetchTopicId(coordinator, topic),
+      due ? isCompacted(coordinator, topic) : false,
+    ]);
+    if (errorCode !== 0) throw new Error(`Kafka answers ${errorCode} for the topic ${topic}`);
+    if (topicId !== this.#topicId) {
+      throw new WorkerError(
+        'KAFKA_TOPIC_RECREATED',
+        `The topic ${topic} was deleted and made again while this worker read it: what the old one held and was not stored is not in the ledger.`,
+        {
+          hint: 'If that loss is known and accepted, start with LEDGERLINE_ACCEPT_LOSS=recreated: it is recorded in audit_quarantine, and the worker goes on from the first offset there is.',
+        },
+      );
+    }
+    if (compacted) {
+      throw new WorkerError(
+        'KAFKA_TOPIC_UNFIT',
+        `The topic ${topic} is compacted by now: Kafka drops all but the newest event of each target.`,
+        { hint: 'Set its cleanup.policy to delete, then run `ledgerline verify`.' },
+      );
+    }
+    if (due) this.#compactionDueMs = performance.now() + COMPACTION_CHECK_MS;
+  }
+
   async #assigned(assignment: Assignment): Promise<void> {
     const { topic, group } = this.#options;
     const { topicId, errorCode } = await fetchTopicId(assignment.coordinator, topic);
     if (errorCode !== 0) throw new Error(`Kafka answers ${errorCode} for the topic ${topic}`);
+    this.#topicId = topicId;
     const partitions = assignment.partitions.map((partition) => ({ partition }));
     let assigned: AssignedPartition[] = [];
     if (partitions.length > 0) {

@@ -165,30 +165,6 @@ export class LedgerSink {
     return !answer || answer.rows === '0' ? -1 : Number(answer.highest);
   }
 
-  /**
-   * The last log of the same topic name that has left rows under another id, with its highest offset;
-   * none when its loss is on record. Reads one column of the whole ledger: asked for only where nothing
-   * vouches for the committed offset.
-   */
-  async formerLog({ topic, topicId, partition }: Origin): Promise<
-    { topicId: string; last: number } | undefined
-  > {
-    const params = { topic, topicId, partition };
-    const [former] = await this.#clickhouse.query<{ id: string; last: string }>(
-      `SELECT kafka_topic_id AS id, max(kafka_offset) AS last FROM ${this.#ledger}
-       WHERE kafka_topic = {topic:String} AND kafka_partition = {partition:UInt32} AND kafka_topic_id != {topicId:UUID}
-       GROUP BY id ORDER BY max(ingested_at) DESC LIMIT 1`,
-      { params: { topic, topicId, partition } },
-    );
-    if (!former) return undefined;
-    const accepted = await this.#clickhouse.query(
-      `SELECT kafka_offset FROM ${QUARANTINE_TABLE}
-       WHERE kafka_topic_id = {id:UUID} AND kafka_partition = {partition:UInt32} AND reason = 'accepted_loss' LIMIT 1`,
-      { params: { id: former.id, partition } },
-    );
-    return accepted.length > 0 ? undefined : { topicId: former.id, last: Number(former.last) };
-  }
-
   /** Which offsets of a range are accounted for already, in the ledger or in quarantine. */
   async settled(origin: Origin, first: number, last: number): Promise<Set<number>> {
     const [ledger, quarantine] = await Promise.all([

@@ -25,8 +25,10 @@ import { mayFetch } from './may-fetch.ts';
 import { type Counters, newCounters, type RunnerContext } from './runner-context.ts';
 import { checkLedger, checkTopic } from './preflight.ts';
 import { ExpiryClock } from './expiry-clock.ts';
+import { formerLog } from './former-log.ts';
 import { Slots } from './slots.ts';
-import { startPosition } from './start-position.ts';
+import { type Holdings, isUnvouched, startPosition } from './start-position.ts';
+import type { Origin } from './splice.ts';
 import { WorkerError } from './worker-error.ts';
 
 export interface Worker {
@@ -274,7 +276,20 @@ class RunningWorker implements Worker {
     for (const assigned of partitions) {
       const { partition } = assigned;
       try {
-        const start = startPosition(assigned, topic, topicId, this.#config.acceptLoss);
+        const origin = { topic, topicId, partition };
+        const start = startPosition(
+          assigned,
+          topic,
+          topicId,
+          this.#config.acceptLoss,
+          isUnvouched(assigned) ? await this.#holdings(origin) : undefined,
+        );
+        if (isUnvouched(assigned) && (assigned.committed ?? 0) > start.from) {
+          this.#log.warn(
+            { partition, committed: assigned.committed, from: start.from },
+            'the committed offset was set past what is stored; going on from what is stored',
+          );
+        }
         if (start.lost) {
           await this.#sink.recordLoss(
             { topic, topicId, partition },
@@ -310,6 +325,12 @@ class RunningWorker implements Worker {
       'joined the group',
     );
     return from;
+  }
+
+  async #holdings(origin: Origin): Promise<Holdings> {
+    const highWater = await this.#sink.highWater(origin);
+    const former = highWater < 0 ? await formerLog(this.#clickhouse, origin) : undefined;
+    return { highWater, former };
   }
 
   #context(): RunnerContext {
