@@ -3,6 +3,7 @@
  * once. A row is left as it is, mended (keys of a newer SDK move to `attributes`), or rejected with a
  * reason. Pure: retention and the time are passed in.
  */
+import { isIPv4 } from 'node:net';
 import {
   PRODUCER_COLUMNS,
   PROTECTED_CATEGORIES,
@@ -68,7 +69,7 @@ export function judge(message: Buffer, expiry: Expiry): Verdict {
   }
   const unknown = fields.filter(({ key }) => !PRODUCER_KEYS.has(key));
   const known = unknown.length > 0 ? withoutUnknown(row, unknown) : row;
-  const checked = wireRowSchema.safeParse(known);
+  const checked = wireRowSchema.safeParse(withMappedAddress(known));
   if (!checked.success) {
     const faults = checked.error.issues.slice(0, 5);
     return rejected(
@@ -111,6 +112,16 @@ function brokenRule(row: WireRow, expiry: Expiry): Rejection | undefined {
     };
   }
   return undefined;
+}
+
+/**
+ * The engine takes an IPv4 address as it is: a row that is stored among healthy ones must not be
+ * quarantined because one of its neighbours is bad.
+ */
+function withMappedAddress(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { source_ip: address } = row;
+  const isPlain = typeof address === 'string' && isIPv4(address);
+  return isPlain ? { ...row, source_ip: `::ffff:${address}` } : row;
 }
 
 /** What is valid JSON, and what the engine still would not read. */

@@ -22,6 +22,7 @@ const occurred = (ms: number): Record<string, unknown> => ({
 describe('a row that the ledger takes', () => {
   it.each([
     ['whole', row()],
+    ['with an IPv4 address, which the engine takes as it is', row({ source_ip: '10.1.2.3' })],
     ['with white space around and inside', ` ${JSON.stringify(WIRE_ROW, null, 2)}\n`],
     [
       'with no more than it must have',
