@@ -1,5 +1,6 @@
 import * as changes from './changes.ts';
 import * as compression from './compression.ts';
+import * as delivery from './delivery.ts';
 import * as emit from './emit.ts';
 import * as outage from './outage.ts';
 import * as pipeline from './pipeline.ts';
@@ -18,6 +19,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pipeline: {
     says: 'from Kafka into the ledger: our worker, ClickHouse’s Kafka engine, kafkajs and insert(objects)',
     run: pipeline.run,
+  },
+  delivery: {
+    says: 'what exactly once costs; latency, taking over from a killed worker, memory in an outage',
+    run: delivery.run,
   },
   emit: { says: 'what recording an event costs its caller, against pino.info', run: emit.run },
   changes: {

@@ -17,7 +17,7 @@ export const QUARANTINE_TABLE = 'audit_quarantine';
  * One insert is one block, whatever the server's defaults: in several blocks a violated constraint
  * would leave the earlier ones behind. And nothing that a message says is skipped in silence.
  */
-const INSERT_SETTINGS = {
+export const INSERT_SETTINGS = {
   async_insert: 0,
   max_insert_block_size: 1_048_576,
   max_insert_block_size_bytes: 0,
