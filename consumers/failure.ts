@@ -92,7 +92,7 @@ const isDenial = (status: number | undefined): boolean =>
 
 /** OpenSSL's and Node's words for a certificate that is not trusted, or a port that speaks no TLS. */
 const TLS =
-  /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED)/;
+  /^(EPROTO|CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED)/;
 
 /** No answer at all. The cause is Node's, perhaps wrapped by a client, and speaks by its code. */
 function ofCause(cause: unknown, error: string): Failure {

@@ -122,7 +122,7 @@ describe('a row that the ledger does not take (R-DLV-02)', () => {
     ['null for absent', row({ reason: null }), 'invalid', 'reason: '],
     ['an empty tenant', row({ tenant_id: '' }), 'invalid', 'tenant_id: '],
     ['a word that is no outcome', row({ outcome: 'maybe' }), 'invalid', 'outcome: '],
-    ['an address that is none', row({ source_ip: '192.0.2.7' }), 'invalid', 'source_ip: '],
+    ['an address that is none', row({ source_ip: 'gateway-7' }), 'invalid', 'source_ip: '],
     ['data that is no object', row({ data: 'x' }), 'invalid', 'data: '],
     [
       'a fault deep inside, with its path',
