@@ -6,18 +6,20 @@ ARG NODE_IMAGE=node:20.20.2-bookworm-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Nothing that is compiled here needs a package's install script.
-RUN npm ci --ignore-scripts --no-audit --no-fund
+# Not `npm ci`: it refuses a lock file without the binaries of every platform (scripts/ready.mjs). Versions
+# are the lock file's all the same, and no package's install script is needed.
+RUN npm install --no-save --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN node node_modules/typescript/bin/tsc -p tsconfig.json
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# PostgreSQL's driver is a peer of those who have an outbox; the image has all commands.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
-  && npm install --no-save --omit=dev --ignore-scripts --no-audit --no-fund \
-    "pg@$(node -p "require('./package.json').peerDependencies.pg")"
+# Without what only development needs, and with PostgreSQL's driver: the package leaves it to those who have
+# an outbox, the image has all commands.
+RUN npm pkg set "dependencies.pg=$(node -p "require('./package.json').peerDependencies.pg")" \
+  && npm pkg delete devDependencies peerDependencies peerDependenciesMeta \
+  && npm install --no-save --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
 WORKDIR /app

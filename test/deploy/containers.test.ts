@@ -70,7 +70,7 @@ describe('the Dockerfile', () => {
     );
     const published = packageJson.files.filter((path) => !path.endsWith('pom.xml'));
     expect(copied).toEqual(expect.arrayContaining(published));
-    expect(dockerfile).toMatch(/AS dependencies[\s\S]*npm ci --omit=dev/);
+    expect(dockerfile).toMatch(/AS dependencies[\s\S]*npm pkg delete devDependencies/);
     expect(stage.join('\n')).not.toMatch(/COPY --from=build \/app\/node_modules/);
   });
 
