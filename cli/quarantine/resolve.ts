@@ -16,6 +16,7 @@ import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { type Environment, readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { operatingUser, type OperatorAct, OperatorRecord } from '../operator-record.ts';
 import { safeText } from '../safe-text.ts';
@@ -78,6 +79,9 @@ export async function discardMessages(
 ): Promise<ExitCode> {
   const environment = readEnvironment(process.env);
   checkChoice(ids, options);
+  if (options.reason.trim() === '') {
+    throw new UsageError('--reason is empty.', 'Say why: whoever asks later reads it.');
+  }
   return prepared(environment, ids, options, async (work) => {
     if (options.dryRun) return previewDiscard(work, options);
     if (!(await agreed(work, options, 'Discard', ''))) return EXIT.faults;
@@ -102,6 +106,11 @@ async function prepared(
       say(
         `${counted(resolved, 'message')} resolved before: nothing more is done about ${resolved === 1 ? 'it' : 'them'}`,
       );
+    }
+    if (messages === 0) {
+      if (options.json) print(JSON.stringify({ selected: 0 }));
+      else say('nothing is open that fits');
+      return EXIT.fine;
     }
     const actor = options.actor ?? operatingUser();
     return use({ environment, quarantine, selection, messages, runId: uuidv7(), actor });

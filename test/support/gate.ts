@@ -24,7 +24,7 @@ export interface HeldInsert {
 export interface Gate {
   /** What a worker gets as LEDGERLINE_CLICKHOUSE_URL. */
   readonly url: string;
-  /** Resolves once an insert into `audit_events` is held at that moment. */
+  /** Resolves once an insert (into `audit_events`, if not told otherwise) is held at that moment. */
   hold(moment: Moment): Promise<HeldInsert>;
   close(): Promise<void>;
 }
@@ -34,7 +34,11 @@ interface Order {
   readonly taken: (held: HeldInsert) => void;
 }
 
-export async function openGate(target: string): Promise<Gate> {
+/** `inserts`: which statements it may hold. */
+export async function openGate(
+  target: string,
+  inserts = /^INSERT INTO `?audit_events/,
+): Promise<Gate> {
   const orders: Order[] = [];
   const server = createServer((request, response) => {
     void pass(request, response).catch(() => response.destroy());
@@ -42,7 +46,7 @@ export async function openGate(target: string): Promise<Gate> {
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const statement = new URL(request.url ?? '/', target).searchParams.get('query') ?? '';
-    const isInsert = /^INSERT INTO `?audit_events/.test(statement);
+    const isInsert = inserts.test(statement);
     const order = isInsert ? orders.shift() : undefined;
     let answer: (status: number) => void = () => undefined;
     const answered = new Promise<number>((resolve) => (answer = resolve));

@@ -1,0 +1,442 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import kafkajs from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { createTopic } from '../../consumers/index.ts';
+import { openGate } from '../support/gate.ts';
+import { until } from '../support/until.ts';
+import { wireRow } from '../support/wire-row.ts';
+import { spawnWorker, type WorkerProcess } from '../support/worker-process.ts';
+import { CLI, type Ran, runCli } from './run-cli.ts';
+
+const run = randomUUID().slice(0, 8);
+const topic = `quarantine-${run}`;
+const database = `quarantine_${run}`;
+const folder = mkdtempSync(join(tmpdir(), 'ledgerline-quarantine-'));
+const client = new kafkajs.Kafka({
+  brokers: inject('brokers'),
+  logLevel: kafkajs.logLevel.NOTHING,
+});
+const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+const admin = client.admin();
+let clickhouse: ClickHouse;
+let worker: WorkerProcess;
+
+const environment = (url = inject('clickhouseUrl')): Record<string, string> => ({
+  LEDGERLINE_KAFKA_BROKERS: inject('brokers').join(','),
+  LEDGERLINE_KAFKA_TOPIC: topic,
+  LEDGERLINE_KAFKA_GROUP: topic,
+  LEDGERLINE_CLICKHOUSE_URL: url,
+  LEDGERLINE_CLICKHOUSE_DATABASE: database,
+});
+const quarantine = (args: string[], env: Record<string, string> = {}): Promise<Ran> =>
+  runCli(['quarantine', ...args], { env: { ...environment(), ...env } });
+const json = async (args: string[]): Promise<Record<string, unknown>> => {
+  const { stdout, stderr } = await quarantine([...args, '--json']);
+  expect(stdout, stderr).not.toBe('');
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+
+interface Sent {
+  readonly value: string | Buffer | null;
+  readonly partition?: number;
+  readonly key?: string;
+  readonly headers?: Record<string, string>;
+}
+
+/** Sends, waits until the worker has committed all of it, and tells the first one's id. */
+async function consumed(messages: readonly Sent[]): Promise<string> {
+  const answers = await producer.send({ topic, messages: messages.map((one) => ({ ...one })) });
+  await allCommitted();
+  const [first] = answers;
+  return `${topic}/${first?.partition}@${first?.baseOffset}`;
+}
+
+async function allCommitted(): Promise<void> {
+  const bounds = await admin.fetchTopicOffsets(topic);
+  await until(
+    'everything is committed',
+    async () => (await admin.fetchOffsets({ groupId: topic, topics: [topic] }))[0]?.partitions,
+    (offsets) =>
+      bounds.every(
+        ({ partition, high }) =>
+          high === '0' || offsets?.find((one) => one.partition === partition)?.offset === high,
+      ),
+    30_000,
+  );
+}
+
+const ask = <T>(sql: string, params: Record<string, unknown> = {}): Promise<T[]> =>
+  clickhouse.query<T>(sql, { params });
+
+/** How often each of these events is in the ledger. */
+const timesStored = async (ids: readonly string[]): Promise<number[]> => {
+  const rows = await ask<{ id: string; n: string }>(
+    "SELECT event_id AS id, count() AS n FROM audit_events WHERE category = 'app' GROUP BY id",
+  );
+  const times = new Map(rows.map(({ id, n }) => [id, Number(n)]));
+  return ids.map((id) => times.get(id) ?? 0);
+};
+
+const acts = (runId: unknown) =>
+  ask<{ type: string; actor_id: string; reason: string; data: string }>(
+    `SELECT event_type AS type, actor_id, reason, data FROM audit_events
+     WHERE category = 'ledger' AND JSONExtractString(data, 'runId') = {runId:String}
+     ORDER BY occurred_at`,
+    { runId },
+  );
+
+/** A row that the ledger takes; its address as the wire has it. */
+const healthy = (fields: Record<string, unknown> = {}): string =>
+  wireRow({ source_ip: '::ffff:10.1.2.3', ...fields });
+const broken = (fields: Record<string, unknown> = {}): { id: string; value: string } => {
+  const id = randomUUID();
+  return { id, value: healthy({ event_id: id, weight: 0, ...fields }) };
+};
+
+function transformFile(source: string): string {
+  const file = join(folder, `${randomUUID()}.mjs`);
+  writeFileSync(file, source);
+  return file;
+}
+
+const startWorker = async (env: Record<string, string> = {}): Promise<WorkerProcess> => {
+  const started = spawnWorker({
+    brokers: inject('brokers'),
+    clickhouseUrl: inject('clickhouseUrl'),
+    database,
+    topic,
+    env,
+  });
+  await started.logged('joined the group');
+  return started;
+};
+
+beforeAll(async () => {
+  clickhouse = openClickHouse({ url: inject('clickhouseUrl'), database });
+  await Promise.all([
+    producer.connect(),
+    admin.connect(),
+    migrate(clickhouse),
+    createTopic({ brokers: inject('brokers'), topic }, { partitions: 2 }),
+    createTopic({ brokers: inject('brokers'), topic: `${topic}.dead` }, { partitions: 1 }),
+  ]);
+  worker = await startWorker({ LEDGERLINE_DEAD_LETTER_TOPIC: `${topic}.dead` });
+});
+
+afterAll(async () => {
+  worker.kill('SIGKILL');
+  await worker.exited;
+  await Promise.all([producer.disconnect(), admin.disconnect(), clickhouse.close()]);
+});
+
+describe('R-DLV-06: list and show', () => {
+  it('counts by reason, filters, and goes on from page to page', async () => {
+    await consumed([
+      { value: 'nonsense', partition: 0 },
+      { value: null, partition: 0 },
+      { value: broken().value, partition: 1 },
+      { value: broken().value, partition: 1 },
+    ]);
+    const all = (await json(['list', '--state', 'all'])) as {
+      summary: { reason: string; open: number }[];
+      messages: { id: string }[];
+    };
+    expect(all.summary.map(({ reason, open }) => [reason, open])).toEqual([
+      ['invalid', 2],
+      ['not_json', 1],
+      ['tombstone', 1],
+    ]);
+    const some = await json(['list', '--fault', 'not_json,tombstone', '--partition', '0']);
+    expect(some['messages']).toHaveLength(2);
+    expect((await json(['list', '--since', '1h', '--reason', 'invalid']))['messages']).toHaveLength(
+      2,
+    );
+    expect((await json(['list', '--until', '2020-01-01']))['messages']).toEqual([]);
+    const ids: string[] = [];
+    for (let after: string | null = ''; after !== null;) {
+      const page: { messages: { id: string }[]; next: string | null } = (await json([
+        'list',
+        '--limit',
+        '3',
+        ...(after === '' ? [] : ['--after', after]),
+      ])) as never;
+      ids.push(...page.messages.map(({ id }) => id));
+      after = page.next;
+    }
+    expect(ids).toEqual(all.messages.map(({ id }) => id));
+  });
+
+  it('shows what was sent without letting it do anything, and gives its exact bytes', async () => {
+    const evil = Buffer.concat([
+      Buffer.from('{"a":"\u001b]0;owned\u0007\u202e","b":tru'),
+      Buffer.from([0xff, 0x00, 0x9b]),
+    ]);
+    const id = await consumed([
+      { value: evil, partition: 0, key: 'acme/\u001b[2J', headers: { evil: '\u001b[31m' } },
+    ]);
+    const shown = await quarantine(['show', id]);
+    for (const unsafe of ['\u001b', '\u0007', '\u202e', '\u0000', '\u009b']) {
+      expect(shown.stdout).not.toContain(unsafe);
+    }
+    expect(shown.stdout).toContain('not_json');
+    expect(shown.stdout).toContain('acme/\\u001b[2J');
+    expect(shown.stdout).toMatch(/\^ line 1, column \d+: a control character must be escaped/);
+    const child = spawn(process.execPath, [CLI, 'quarantine', 'show', id, '--raw'], {
+      env: { PATH: process.env['PATH'], ...environment() },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await once(child, 'close');
+    expect(Buffer.concat(chunks).equals(evil)).toBe(true);
+  });
+
+  it('refuses what it was asked for wrongly, before anything is done', async () => {
+    const cases: readonly (readonly [string[], number, RegExp])[] = [
+      [['show', 'bogus'], 2, /named topic\/partition@offset/],
+      [['show', 'no.such/0@1'], 1, /no message no\.such\/0@1 in quarantine/],
+      [['replay'], 2, /Which messages\?/],
+      [['replay', `${topic}/0@0`, '--all'], 2, /Give either/],
+      [['replay', '--fault', 'bogus'], 2, /one or more of tombstone/],
+      [['replay', '--all'], 2, /Nobody is there to say yes/],
+      [['replay', '--all', '--transform', '/nowhere.mjs'], 2, /cannot be read/],
+      [['discard', `${topic}/0@0`, '--reason', ' '], 2, /--reason is empty/],
+      [['list', '--after', 'bogus'], 2, /no place to go on from/],
+      [['list', '--since', 'yesterday'], 2, /--since is no time/],
+    ];
+    for (let at = 0; at < cases.length; at += 5) {
+      await Promise.all(
+        cases.slice(at, at + 5).map(async ([args, code, text]) => {
+          const ran = await quarantine(args);
+          expect(ran.stderr).toMatch(text);
+          expect([ran.code, ran.stdout], args.join(' ')).toEqual([code, '']);
+        }),
+      );
+    }
+  });
+});
+
+describe('R-DLV-06: replay', () => {
+  it('sends what a transform repaired once, with key, headers, and a record of it', async () => {
+    const { id: eventId, value } = broken({ target_id: 'kept' });
+    const id = await consumed([{ value, key: 'acme/env_var/kept', headers: { traceparent: 't' } }]);
+    const repair = transformFile('export default (event) => ({ ...event, weight: 1 })');
+    const preview = await quarantine(['replay', id, '--transform', repair, '--dry-run']);
+    expect(preview.stdout).toBe(`${id}  would be sent: weight: 0 → 1\n`);
+    expect(await timesStored([eventId])).toEqual([0]);
+
+    const done = await json(['replay', id, '--transform', repair, '--reason', 'INC-7']);
+    expect(done).toMatchObject({ selected: 1, sent: 1, refused: 0, interrupted: false });
+    await allCommitted();
+    expect(await timesStored([eventId])).toEqual([1]);
+    expect((await acts(done['runId'])).map(({ type, reason }) => [type, reason])).toEqual([
+      ['ledger.quarantine.resolution_started', 'INC-7'],
+      ['ledger.quarantine.replayed', 'INC-7'],
+    ]);
+    const [again, shown] = [await quarantine(['replay', id]), await json(['show', id])];
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('resolved before')]);
+    expect(shown['state']).toBe('replayed');
+    expect(shown['resolutions']).toMatchObject([{ reason: 'INC-7', eventId, state: 'replayed' }]);
+    const log = await lastMessages(topic, 1, Number(String(id).match(/\/(\d+)@/)?.[1]));
+    expect(log.find(({ headers }) => headers['ll-id'] === eventId)).toMatchObject({
+      key: 'acme/env_var/kept',
+      headers: { traceparent: 't', 'll-dup': '1', 'll-id': eventId },
+    });
+  });
+
+  it('does not send what would be refused again, nor duplicates, and says why', async () => {
+    const { id: eventId, value } = broken();
+    const good = healthy();
+    const headers = { 'll-dup': '1' };
+    const first = await consumed([
+      { value, partition: 0 },
+      { value: good, partition: 0, headers },
+      { value: good, partition: 0, headers },
+    ]);
+    const at = Number(first.split('@')[1]);
+    const repeat = `${topic}/0@${at + 2}`;
+    const thief = transformFile(
+      `import { randomUUID } from 'node:crypto';
+       export default (event) => ({ ...event, weight: 1, event_id: randomUUID() })`,
+    );
+    const cases = [
+      [[first], 'still_rejected'],
+      [[first, '--transform', thief], 'event_id_changed'],
+      [[first, '--transform', transformFile('export default () => 5')], 'transform_failed'],
+      [
+        [first, '--transform', transformFile('export default () => { for (;;); }')],
+        'transform_failed',
+      ],
+      [[repeat], 'not_replayable'],
+    ] as const;
+    await Promise.all(
+      cases.map(async ([args, code]) => {
+        const ran = await quarantine(['replay', ...args, '--json']);
+        expect(ran.code, ran.stderr).toBe(1);
+        expect(JSON.parse(ran.stdout)).toMatchObject({ sent: 0, refused: 1, refusals: [{ code }] });
+      }),
+    );
+    expect(await timesStored([eventId])).toEqual([0]);
+  });
+
+  it('stores each once when it is killed between sending and recording, with a transform that never says the same', async () => {
+    const messages = Array.from({ length: 1_100 }, () => broken({ target_id: 'killed' }));
+    await consumed(messages.map(({ value }, index) => ({ value, partition: index % 2 })));
+    const repair = transformFile(
+      'export default (event) => event.target_id !== "killed" ? undefined : { ...event, weight: 1, occurred_at: new Date().toISOString() }',
+    );
+    const args = ['replay', '--fault', 'invalid', '--transform', repair, '--yes', '--json'];
+
+    const gate = await openGate(inject('clickhouseUrl'), /audit_quarantine_resolutions/);
+    const child = spawn(process.execPath, [CLI, 'quarantine', ...args], {
+      env: { PATH: process.env['PATH'], ...environment(gate.url) },
+      stdio: 'ignore',
+    });
+    // The first piece is recorded; the second is in Kafka, and nothing says so.
+    (await gate.hold('before-insert')).release();
+    await gate.hold('before-insert');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await gate.close();
+
+    const both = await Promise.all([quarantine(args), quarantine(args)]);
+    for (const { code, stdout, stderr } of both) {
+      expect(code, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ refused: 0 });
+    }
+    await allCommitted();
+    const third = await json(['replay', '--fault', 'invalid', '--transform', repair, '--yes']);
+    expect(third['sent'] ?? 0).toBe(0);
+    const stored = await timesStored(messages.map(({ id }) => id));
+    expect(new Set(stored)).toEqual(new Set([1]));
+    const [repeats] = await ask<{ n: string }>(
+      "SELECT count() AS n FROM audit_quarantine WHERE reason = 'duplicate' AND headers['ll-replay-of'] != ''",
+    );
+    // The control: copies did come, and it was the worker that kept them out.
+    expect(Number(repeats?.n)).toBeGreaterThan(0);
+    const verdict = await runCli(['verify'], { env: environment() });
+    expect(verdict.stdout).toContain('sound: every consumed offset');
+  });
+
+  it('control: without the header of a replay, a changed time doubles the event', async () => {
+    const { id, value } = broken();
+    const times = ['2026-11-20T00:00:00Z', '2026-11-21T00:00:00Z'];
+    for (const occurred_at of times) {
+      const repaired = JSON.stringify({ ...(JSON.parse(value) as object), weight: 1, occurred_at });
+      await consumed([{ value: repaired, partition: 0, headers: { 'll-dup': '1' } }]);
+    }
+    expect(await timesStored([id])).toEqual([2]);
+  });
+});
+
+describe('R-DLV-06: discard', () => {
+  it('needs a reason, changes no message, and is on record', async () => {
+    const id = await consumed([{ value: 'rubbish', partition: 1 }]);
+    expect(await json(['discard', id, '--reason', 'load test', '--dry-run'])).toMatchObject({
+      selected: 1,
+    });
+    const done = await json(['discard', id, '--reason', 'load test', '--actor', 'u_7']);
+    expect(done).toMatchObject({ discarded: 1, interrupted: false });
+    const shown = await json(['show', id]);
+    expect([shown['state'], shown['text']]).toEqual(['discarded', 'rubbish']);
+    expect(shown['resolutions']).toMatchObject([{ resolvedBy: 'u_7', reason: 'load test' }]);
+    await allCommitted();
+    expect((await acts(done['runId'])).map(({ type, actor_id }) => [type, actor_id])).toEqual([
+      ['ledger.quarantine.resolution_started', 'u_7'],
+      ['ledger.quarantine.discarded', 'u_7'],
+    ]);
+  });
+
+  it('does nothing that it cannot put on record', async () => {
+    const id = await consumed([{ value: 'rubbish', partition: 1 }]);
+    const ran = await quarantine(['discard', id, '--reason', 'x'], {
+      LEDGERLINE_KAFKA_BROKERS: '127.0.0.1:1',
+    });
+    expect([ran.code, ran.stdout]).toEqual([1, '']);
+    expect(ran.stderr).toContain('Kafka');
+    expect((await json(['show', id]))['state']).toBe('open');
+  });
+});
+
+describe('R-DLV-06: dead letters', () => {
+  it('are copies with bytes, key, headers and origin; repeats are none', async () => {
+    const value = Buffer.from([0x7b, 0xff, 0x00]);
+    const id = await consumed([
+      { value, partition: 0, key: 'acme/dead/1', headers: { traceparent: 'dead' } },
+    ]);
+    const copies = await lastMessages(`${topic}.dead`, 1);
+    const copy = copies.find(({ key }) => key === 'acme/dead/1');
+    expect(copy?.value?.equals(value)).toBe(true);
+    expect(copy?.headers).toMatchObject({
+      traceparent: 'dead',
+      'll-quarantine-reason': 'not_json',
+      'll-quarantine-topic': topic,
+      'll-quarantine-partition': '0',
+      'll-quarantine-offset': id.split('@')[1],
+    });
+    expect(copies.some(({ headers }) => headers['ll-quarantine-reason'] === 'duplicate')).toBe(
+      false,
+    );
+    const [kept] = await ask<{ n: string }>(
+      "SELECT count() AS n FROM audit_quarantine WHERE reason != 'duplicate'",
+    );
+    expect(copies.length).toBeGreaterThanOrEqual(Number(kept?.n));
+  });
+
+  it('do not hold delivery up when their topic is not there', async () => {
+    worker.kill('SIGTERM');
+    await worker.exited;
+    worker = await startWorker({ LEDGERLINE_DEAD_LETTER_TOPIC: `${topic}.none` });
+    const id = randomUUID();
+    await consumed([
+      { value: 'rubbish', partition: 0 },
+      { value: healthy({ event_id: id }), partition: 0 },
+    ]);
+    expect(await timesStored([id])).toEqual([1]);
+    await worker.logged('were not copied to the dead-letter topic');
+  });
+});
+
+interface Read {
+  readonly key: string | undefined;
+  readonly value: Buffer | null;
+  readonly headers: Record<string, string>;
+}
+
+/** All messages of a topic, once there are so many at least. */
+async function lastMessages(of: string, atLeast: number, partition?: number): Promise<Read[]> {
+  const bounds = (await admin.fetchTopicOffsets(of)).filter(
+    (one) => partition === undefined || one.partition === partition,
+  );
+  const wanted = bounds.reduce((sum, { high }) => sum + Number(high), 0);
+  const consumer = client.consumer({ groupId: `read-${randomUUID()}` });
+  const read: Read[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic: of, fromBeginning: true });
+  await consumer.run({
+    eachMessage: ({ partition: from, message }) => {
+      if (partition !== undefined && from !== partition) return Promise.resolve();
+      const headers = Object.entries(message.headers ?? {});
+      read.push({
+        key: message.key?.toString(),
+        value: message.value,
+        headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value)])),
+      });
+      return Promise.resolve();
+    },
+  });
+  await until(
+    `${of} is read`,
+    () => Promise.resolve(read.length),
+    (count) => count >= Math.max(wanted, atLeast),
+    30_000,
+  );
+  await consumer.disconnect();
+  return read;
+}
