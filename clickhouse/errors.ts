@@ -52,7 +52,7 @@ export class ClickHouseUnreachable extends LedgerlineError {
   constructor(address: string, problem: string, cause?: unknown) {
     super('CLICKHOUSE_UNREACHABLE', `ClickHouse at ${address}: ${problem}`, {
       retryable: true,
-      hint: 'check that ClickHouse runs and that LEDGERLINE_CLICKHOUSE_URL names it',
+      hint: wayOut(cause),
       cause,
     });
   }
@@ -169,6 +169,21 @@ const PROBLEMS: Record<string, string> = {
   ETIMEDOUT: 'no connection',
   EHOSTUNREACH: 'no route to that host',
 };
+
+/** OpenSSL's and Node's words for a certificate that is not trusted, or a port that speaks no TLS. */
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_|HOSTNAME_MISMATCH)/;
+const OTHER_TONGUE = /^(EPROTO|ERR_SSL_)/;
+
+function wayOut(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (UNTRUSTED.test(code)) {
+    return 'name the authority that signed its certificate in LEDGERLINE_CLICKHOUSE_TLS_CA_FILE, and the host as the certificate does';
+  }
+  if (OTHER_TONGUE.test(code)) {
+    return 'check whether LEDGERLINE_CLICKHOUSE_URL should begin with http:// or https://';
+  }
+  return 'check that ClickHouse runs and that LEDGERLINE_CLICKHOUSE_URL names it';
+}
 
 /** What kept the answer away, in words; the cause's own text may hold more than the reader should see. */
 export function problemOf(error: unknown): string {
