@@ -13,6 +13,7 @@ import { type EngineScene, engineScene } from '../support/engine-stage.ts';
 import { FAULTLESS } from '../support/oracle.ts';
 import { useStage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
+import type { WorkerProcess } from '../support/worker-process.ts';
 
 const stage = useStage();
 const WAITING = 'waiting for an outage to end';
@@ -139,6 +140,43 @@ async function play(on: EngineScene, { begin, end }: Omit<Outage, 'name'>): Prom
 describe('ClickHouse is', () => {
   it.each(outages)('$name (R-DLV-03)', async (outage) => {
     await play(await engineScene(stage), outage);
+  });
+});
+
+describe('ClickHouse is away for longer than a session', () => {
+  const SESSION_MS = 6_000;
+  const joins = (worker: WorkerProcess): number =>
+    worker.log().split('joined the group').length - 1;
+
+  it('and nobody leaves the group: heartbeats go out while all is paused, with a full buffer (R-DLV-03)', async () => {
+    const on = await engineScene(stage);
+    const { its, proxy } = on;
+    const workers = await on.workers(2, {
+      LEDGERLINE_BUFFER_BYTES: String(1024 * 1024),
+      LEDGERLINE_SESSION_TIMEOUT_MS: String(SESSION_MS),
+    });
+    const load = its.load(1_500);
+    await until(
+      'rows are stored',
+      () => its.judge(),
+      ({ stored }) => stored > 0,
+    );
+    proxy.treat(() => ({ status: 503 }));
+    for (const worker of workers) await worker.logged(WAITING);
+    const joined = workers.map(joins);
+    const began = performance.now();
+    const before = load.acknowledged;
+    await until(
+      'a session and a half has passed, and more has come than both may hold',
+      () => Promise.resolve([performance.now() - began, load.acknowledged - before]),
+      ([ms = 0, more = 0]) => ms > 1.5 * SESSION_MS && more > 5_000,
+    );
+    expect(workers.map(joins)).toEqual(joined);
+    proxy.treat(() => 'pass');
+    await load.stop();
+    const judgement = await its.judgeWhenCommitted(90_000);
+    expect(judgement).toMatchObject({ quarantined: 0, stored: judgement.produced, ...FAULTLESS });
+    expect(workers.map(joins)).toEqual(joined);
   });
 });
 
