@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { doctorCommand } from './commands/doctor.ts';
 import { emitCommand } from './commands/emit.ts';
 import { facetsCommand } from './commands/facets.ts';
+import { exportCommand } from './commands/export.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { outboxCommand } from './commands/outbox.ts';
@@ -10,6 +12,7 @@ import { queryCommand } from './commands/query.ts';
 import { searchCommand } from './commands/search.ts';
 import { showCommand } from './commands/show.ts';
 import { retentionCommand } from './commands/retention.ts';
+import { rebuildCommand } from './commands/rebuild.ts';
 import { stackCommand } from './commands/stack.ts';
 import { tailCommand } from './commands/tail.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -59,8 +62,10 @@ Examples:
     stackCommand(),
     migrateCommand(),
     workerCommand(),
+    doctorCommand(),
     emitCommand(),
     importCommand(),
+    exportCommand(),
     outboxCommand(),
     searchCommand(),
     tailCommand(),
@@ -71,6 +76,7 @@ Examples:
     retentionCommand(),
     quarantineCommand(),
     verifyCommand(),
+    rebuildCommand(),
     versionCommand(),
   ];
   for (const command of commands) root.addCommand(inherit(command, root));

@@ -33,3 +33,5 @@ export { previewRetention, retentionStatus } from './retention/status.ts';
 export type { ClassPreview, ClassStatus, RetentionStatus } from './retention/status.ts';
 export { sweep } from './retention/sweep.ts';
 export type { SweepOptions, SweepProgress, SweepResult } from './retention/sweep.ts';
+export { EXPORT_FORMATS, type ExportFormat } from './export/columns.ts';
+export { type ExportOptions, type ExportPlan, openExport, planExport } from './export/export.ts';

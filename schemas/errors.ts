@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   CATALOG_NAME_RESERVED: { retryable: false, meaning: 'the name belongs to Ledgerline itself' },
   CATALOG_DUPLICATE: { retryable: false, meaning: 'a type, alias or category is declared twice' },
   CATALOG_INVALID: { retryable: false, meaning: 'a category or event type contradicts itself' },
+  EXPORT_INCOMPLETE: { retryable: true, meaning: 'an export could not be written whole' },
   CHANGES_UNAPPLICABLE: {
     retryable: false,
     meaning: 'changes do not fit the record they are applied to',
@@ -38,6 +39,10 @@ export const ERROR_CODES = {
     meaning: 'a table is missing or is not what the migrations make',
   },
   DELIVERY_HALTED: { retryable: false, meaning: 'going on could lose or double events' },
+  REBUILD_REFUSED: {
+    retryable: false,
+    meaning: 'going on with a rebuild could lose, double or uncover events',
+  },
   CLICKHOUSE_UNREACHABLE: { retryable: true, meaning: 'ClickHouse did not answer' },
   CLICKHOUSE_REFUSED: { retryable: false, meaning: 'ClickHouse answered with an exception' },
   CLICKHOUSE_HTTP_ERROR: { retryable: true, meaning: 'what answered is not ClickHouse' },

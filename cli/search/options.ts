@@ -27,15 +27,18 @@ const DEFAULT_TIMEOUT_S = 60;
 /** Dates on a terminal are those of the person before it. */
 const ownTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-export const withReadingOptions = (command: Command): Command =>
+export const withReadingOptions = (
+  command: Command,
+  { timeoutS = DEFAULT_TIMEOUT_S }: { readonly timeoutS?: number } = {},
+): Command =>
   command
     .addOption(
       new Option('--tenant <id>', 'only this tenant’s events; may be repeated').argParser(
-        (id: string, known: readonly string[] = []) => [...known, id],
+        (id: string, known: readonly string[] | undefined) => [...(known ?? []), id],
       ),
     )
     .option('--time-zone <zone>', 'of dates in the query and in the answer', ownTimeZone())
-    .option('--timeout <seconds>', 'deadline of each answer', seconds, DEFAULT_TIMEOUT_S);
+    .option('--timeout <seconds>', 'deadline of each answer', seconds, timeoutS);
 
 /** A whole number from 1 to `most`, given on the command line. */
 export const wholeNumber =

@@ -106,6 +106,49 @@ const ledgerCategory = buildCategory('ledger', {
         removed: z.record(z.string(), count),
       }),
     }),
+    /** A new table is being filled from Kafka, to take the ledger's place. */
+    'ledger.rebuild.started': event({
+      operation: 'create',
+      label: 'Rebuild started',
+      severity: 'medium',
+      data: z.strictObject({
+        table: hash,
+        topic: hash,
+        /** First offset that is read from Kafka, by partition; what lies before it is copied. */
+        starts: z.array(count),
+        resumed: z.boolean(),
+      }),
+    }),
+    /** The rebuilt table has become the ledger; the old one is kept under the rebuilt one's name. */
+    'ledger.rebuild.swapped': event({
+      operation: 'update',
+      label: 'Rebuilt ledger swapped in',
+      severity: 'high',
+      data: z.strictObject({
+        table: hash,
+        topic: hash,
+        /** Committed offsets of the workers' group at which they were fenced, by partition. */
+        fencedAt: z.array(count),
+        rows: count,
+        /** Rows that only the old table had. */
+        copied: count,
+      }),
+    }),
+    /** A swap that was asked for and did not happen: what stood against it. */
+    'ledger.rebuild.refused': event({
+      operation: 'update',
+      label: 'Swap of a rebuilt ledger refused',
+      outcome: 'denied',
+      severity: 'high',
+      data: z.strictObject({ table: hash, topic: hash, why: hash }),
+    }),
+    /** A table that a rebuild had filled, or had replaced, was dropped with all its rows. */
+    'ledger.rebuild.dropped': event({
+      operation: 'delete',
+      label: 'Rebuild’s table dropped',
+      severity: 'high',
+      data: z.strictObject({ table: hash, rows: count, was: z.enum(['rebuild', 'replaced']) }),
+    }),
     /** Somebody looked into the quarantine: which messages, and how many were shown. */
     'ledger.quarantine.read': event({
       operation: 'read',
@@ -162,6 +205,22 @@ const ledgerCategory = buildCategory('ledger', {
         selection: quarantineSelection,
         discarded: count,
         interrupted: z.boolean(),
+      }),
+    }),
+    /** Events were taken out of the ledger into a file. */
+    'ledger.exported': event({
+      operation: 'export',
+      label: 'Events exported',
+      severity: 'medium',
+      data: z.strictObject({
+        query: z.string(),
+        /** Absent: every tenant's. */
+        tenants: z.array(z.string()).optional(),
+        format: z.enum(['ndjson', 'csv', 'parquet']),
+        storedUntil: z.iso.datetime(),
+        rows: count,
+        bytes: count,
+        sha256: z.string(),
       }),
     }),
   },

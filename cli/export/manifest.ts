@@ -1,0 +1,37 @@
+import { basename } from 'node:path';
+import { packageVersion } from '../package-version.ts';
+import type { Exported } from './export-file.ts';
+
+/** What lies beside an export, so that whoever gets it can see what it is and that it is whole. */
+export interface Manifest {
+  readonly ledgerline: string;
+  readonly file: string;
+  readonly format: string;
+  readonly query: string;
+  /** `null`: every tenant's. */
+  readonly tenants: readonly string[] | null;
+  /** Events that were stored up to this moment. */
+  readonly storedUntil: string;
+  /** Of the events in it; `null` where there are none. */
+  readonly earliest: string | null;
+  readonly latest: string | null;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly exportedAt: string;
+}
+
+export const manifestOf = (path: string, { plan, rows, bytes, sha256 }: Exported): Manifest => ({
+  ledgerline: packageVersion(),
+  file: basename(path),
+  format: plan.format,
+  query: plan.query,
+  tenants: plan.tenants ?? null,
+  storedUntil: plan.storedUntil,
+  earliest: plan.earliest ?? null,
+  latest: plan.latest ?? null,
+  rows,
+  bytes,
+  sha256,
+  exportedAt: new Date().toISOString(),
+});
