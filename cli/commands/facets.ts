@@ -29,7 +29,7 @@ export const facetsCommand = (): Command =>
       .option(
         '-f, --field <name>',
         `a field, may be repeated (default: ${DEFAULT_FACETS.join(', ')})`,
-        (name: string, known: readonly string[] = []) => [...known, name],
+        (name: string, known: readonly string[] | undefined) => [...(known ?? []), name],
       )
       .option('--top <values>', 'so many values of each', wholeNumber(1000), 10)
       .option('--json', 'on one line')

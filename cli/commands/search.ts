@@ -93,9 +93,12 @@ async function list(
   options: SearchCommandOptions,
 ): Promise<void> {
   const lines = answerLines(options.pager && !options.json);
-  const found = await writeEvents(lines, clickhouse, query, ask, options).finally(() =>
-    lines.end(),
-  );
+  let found = { events: 0, more: false };
+  try {
+    found = await writeEvents(lines, clickhouse, query, ask, options);
+  } finally {
+    await lines.end();
+  }
   if (options.json) return;
   if (found.events === 0) say(asideColours.dim('no events'));
   else if (found.more) {

@@ -57,9 +57,9 @@ function throughPager(command: string, rows: number): Lines {
   const pass = async (line: string): Promise<void> => {
     const stdin = child?.stdin;
     if (!stdin || closed) return;
-    if (!stdin.write(`${line}\n`)) {
-      await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
-    }
+    if (stdin.write(`${line}\n`)) return;
+    // A pager that was left early takes no more: that is its reader's wish, not a fault.
+    await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]).catch(() => (closed = true));
   };
   return {
     async write(line) {

@@ -34,10 +34,10 @@ const known = new Map<string, Field>(
   FIELDS.flatMap((field) => [field.name, ...(field.aliases ?? [])].map((name) => [name, field])),
 );
 
-const SHORT: Readonly<Record<string, string>> = {
-  'attr.': 'attributes.',
-  'attribute.': 'attributes.',
-};
+const SHORT: ReadonlyMap<string, string> = new Map([
+  ['attr.', 'attributes.'],
+  ['attribute.', 'attributes.'],
+]);
 
 /** JSON this deep is nobody's to search by name, and each level is a bound parameter. */
 const MAX_PATH = 16;
@@ -53,7 +53,7 @@ export function fieldNamed(given: string, span: Span): Field {
   const dot = given.indexOf('.') + 1;
   const head = given.slice(0, dot).toLowerCase();
   const rest = given.slice(dot);
-  const family = FAMILIES.find(({ prefix }) => prefix === (SHORT[head] ?? head));
+  const family = FAMILIES.find(({ prefix }) => prefix === (SHORT.get(head) ?? head));
   if (family === undefined || rest === '') throw unknownField(given, span);
   const { about, example } = family;
   const named = { name: `${family.prefix}${rest}`, about, example };

@@ -114,7 +114,7 @@ async function nextBatch(
     const params = new Parameters();
     const answer = await clickhouse.stream(
       `SELECT ${EVENT_COLUMNS} FROM audit_events
-WHERE ${placeSql(upTo, behind, end, params)} AND kafka_offset IN ${params.bind(offsets, 'Array(UInt64)')}
+WHERE ${placeSql(upTo, behind, end, params)} AND kafka_offset IN ${params.bind(offsets.map(BigInt), 'Array(UInt64)')}
 ORDER BY kafka_offset LIMIT 1 BY kafka_offset`,
       { ...callOptions(options, params), format: 'JSONEachRow' },
     );

@@ -4,11 +4,11 @@ import type { Comparison, Piece, Term, Written } from './syntax.ts';
 
 export type Token = (Span & { readonly kind: '(' | ')' | 'or' | 'and' | 'not' }) | Term;
 
-const KEYWORDS: Readonly<Record<string, 'or' | 'and' | 'not'>> = {
-  OR: 'or',
-  AND: 'and',
-  NOT: 'not',
-};
+const KEYWORDS: ReadonlyMap<string, 'or' | 'and' | 'not'> = new Map([
+  ['OR', 'or'],
+  ['AND', 'and'],
+  ['NOT', 'not'],
+]);
 const SPACE = /\s/;
 const NAME = /[A-Za-z0-9_.-]/;
 const COMPARISONS: readonly Comparison[] = ['>=', '<=', '>', '<'];
@@ -35,7 +35,7 @@ export function tokensOf(query: string): Token[] {
       at += 1;
     } else {
       const term = termAt(query, at);
-      const keyword = KEYWORDS[query.slice(at, at + term.length)];
+      const keyword = KEYWORDS.get(query.slice(at, at + term.length));
       tokens.push(keyword === undefined ? term : { kind: keyword, at, length: term.length });
       at += term.length;
       terms += term.values.length;
