@@ -6,6 +6,7 @@ import * as outage from './outage.ts';
 import * as pipeline from './pipeline.ts';
 import * as parts from './parts.ts';
 import * as policy from './policy.ts';
+import * as soak from './soak.ts';
 import * as storage from './storage.ts';
 import * as table from './table.ts';
 import * as users from './users.ts';
@@ -44,6 +45,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   policy: {
     says: 'what the policy saves and costs: levels, sampled totals, round trips, events not kept',
     run: policy.run,
+  },
+  soak: {
+    says: 'random faults of workers, broker and engine for minutes: every offset once, byte for byte',
+    run: soak.run,
   },
   storage: { says: 'bytes at rest per event, by column', run: storage.run },
   table: {

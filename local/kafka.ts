@@ -30,6 +30,10 @@ export interface KafkaOptions {
   readonly dataDir: string;
   /** Where the broker listens on 127.0.0.1. Default: any free port. */
   readonly port?: number | undefined;
+  /** Where its controller listens. Default: any free port. */
+  readonly controllerPort?: number | undefined;
+  /** Of a new folder: 22 characters of base64url. Default: one of its own. */
+  readonly clusterId?: string | undefined;
   /** Kafka's own settings, over the defaults for one node. */
   readonly config?: KafkaProperties | undefined;
   /**
@@ -77,12 +81,14 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
   await refuseOwned(home, properties);
   const port = await choosePort('Kafka', options.port);
   await mkdir(home, { recursive: true });
-  const place = { port, controllerPort: await freePort(), dataDir: join(home, 'data') };
+  const controllerPort = options.controllerPort ?? (await freePort());
+  const place = { port, controllerPort, dataDir: join(home, 'data') };
   await writeFile(properties, propertiesFile(serverProperties(place, options.config ?? {})));
   const log4j = join(home, 'log4j2.properties');
   await writeFile(log4j, LOG4J_PROPERTIES);
   if (!existsSync(join(place.dataDir, 'meta.properties'))) {
-    await format({ java, classPath, properties, env, users: options.scramUsers ?? {} });
+    const { clusterId = newClusterId(), scramUsers: users = {} } = options;
+    await format({ java, classPath, properties, env, users, clusterId });
   }
 
   const log = join(home, 'kafka.log');
@@ -119,18 +125,19 @@ function jars(): string {
   });
 }
 
-/** Makes the folder a Kafka folder of a new cluster. */
+/** 16 random bytes, with another leading character than a dash, which Kafka's tool would read as an option. */
+export const newClusterId = (): string => randomBytes(16).toString('base64url').replace(/^-/, 'A');
+
+/** Makes the folder a Kafka folder of a cluster. */
 async function format(part: {
   java: string;
   classPath: string;
   properties: string;
   env: NodeJS.ProcessEnv;
   users: Readonly<Record<string, string>>;
+  clusterId: string;
 }): Promise<void> {
-  const { java, classPath, properties, env } = part;
-  const clusterId = randomBytes(16).toString('base64url');
-  // Another leading character: the tool would read a dash as an option.
-  const id = clusterId.replace(/^-/, 'A');
+  const { java, classPath, properties, env, clusterId } = part;
   const args = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool'];
   const users = Object.entries(part.users).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
@@ -139,10 +146,14 @@ async function format(part: {
     ]),
   );
   try {
-    await promisify(execFile)(java, [...args, 'format', '-t', id, '-c', properties, ...users], {
-      env,
-      timeout: FORMAT_TIMEOUT_MS,
-    });
+    await promisify(execFile)(
+      java,
+      [...args, 'format', '-t', clusterId, '-c', properties, ...users],
+      {
+        env,
+        timeout: FORMAT_TIMEOUT_MS,
+      },
+    );
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
     throw new LedgerlineError(

@@ -83,6 +83,8 @@ const sources = [
   'cli',
   'examples',
   'bench',
+  // The soak uses what the fault tests use.
+  'test/support',
 ];
 const newest = Math.max(
   ...sources.map((folder) => newestSource(at(folder))),

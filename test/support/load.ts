@@ -17,8 +17,8 @@ export interface LoadOptions {
   readonly partitions: number;
   readonly perSecond: number;
   readonly sent: Sent;
-  /** Default -1: of all in-sync replicas. */
-  readonly acks?: number;
+  /** One message of so many is no row. Default: none. */
+  readonly poisonEvery?: number;
 }
 
 const TURN_MS = 100;
@@ -36,14 +36,19 @@ export function startLoad(options: LoadOptions): Load {
   let running = true;
   let acknowledged = 0;
   let turn = 0;
+  let made = 0;
 
   async function send(): Promise<void> {
     const partition = turn++ % partitions;
-    const values = Array.from({ length: perTurn }, () => wireRow());
+    const values = Array.from({ length: perTurn }, () =>
+      ++made % (options.poisonEvery ?? Number.POSITIVE_INFINITY) === 0
+        ? `poison ${made}`
+        : wireRow(),
+    );
     const digests = sent.attempt(values);
     const [answer] = await producer.send({
       topic,
-      acks: options.acks ?? -1,
+      acks: -1,
       messages: values.map((value) => ({ value, partition })),
     });
     if (answer?.baseOffset === undefined) return;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
 import { PROJECT_ROOT } from '../../local/project-root.ts';
-import { type Load, startLoad } from './load.ts';
+import { type Load, type LoadOptions, startLoad } from './load.ts';
 import { type Judgement, judgeDelivery } from './oracle.ts';
 import { Sent } from './sent.ts';
 import { until } from './until.ts';
@@ -29,7 +29,7 @@ export interface Scene {
   readonly place: WorkerPlace;
   produce(messages: readonly Message[]): Promise<void>;
   /** A producer that goes on until it is stopped, whatever happens to the broker. */
-  load(perSecond: number): Load;
+  load(perSecond: number, options?: Pick<LoadOptions, 'poisonEvery'>): Load;
   worker(env?: Readonly<Record<string, string>>, place?: Partial<WorkerPlace>): WorkerProcess;
   /** A worker with one part of the protocol broken on purpose. */
   sabotagedWorker(
@@ -129,8 +129,9 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
         }
       }
     },
-    load: (perSecond) => {
-      const load = startLoad({ brokers: options.brokers, topic, partitions, perSecond, sent });
+    load: (perSecond, more) => {
+      const { brokers } = options;
+      const load = startLoad({ brokers, topic, partitions, perSecond, sent, ...more });
       loads.push(load);
       return load;
     },

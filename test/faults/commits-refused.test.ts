@@ -1,0 +1,74 @@
+/** R-DLV-01 with a coordinator that refuses, delays or loses what workers commit, through a real proxy. */
+import { describe, expect, it, vi } from 'vitest';
+import type { BrokerProxy, Treatment } from '../support/broker-proxy.ts';
+import {
+  API,
+  commitRefused,
+  ERROR,
+  heartbeatRefused,
+  noCoordinator,
+} from '../support/kafka-frames.ts';
+import { FAULTLESS } from '../support/oracle.ts';
+import { useStage } from '../support/stage.ts';
+
+const stage = useStage();
+
+vi.setConfig({ testTimeout: 120_000 });
+
+/** Two workers under load, the first behind the proxy, which does this to it in turn. */
+async function play(...faults: ((proxy: BrokerProxy) => Promise<unknown>)[]) {
+  const its = await stage.scene();
+  const proxy = await stage.proxy();
+  const workers = [its.worker({}, { brokers: [proxy.address] }), its.worker()];
+  for (const worker of workers) await worker.logged('joined the group');
+  const load = its.load(200);
+  for (const fault of faults) await fault(proxy);
+  await load.stop();
+  const judgement = await its.judgeWhenCommitted();
+  expect(judgement).toMatchObject({ ...FAULTLESS, stored: judgement.produced });
+  expect(judgement.produced).toBeGreaterThan(0);
+  return workers;
+}
+
+const commits = (treatment: Treatment) => (proxy: BrokerProxy) =>
+  proxy.next(API.offsetCommit, treatment, { times: 3 });
+
+describe('commits', () => {
+  it('are refused by every error of a coordinator, whether they were made or not', async () => {
+    const errors = Object.values(ERROR);
+    await play(
+      ...errors.map((error) => commits({ instead: commitRefused(error) })),
+      ...errors.map((error) => commits({ afterwards: commitRefused(error) })),
+    );
+  });
+
+  it('are cut in the middle of their answer, never answered, or late', async () => {
+    await play(
+      commits('cut'),
+      (proxy) => proxy.next(API.offsetCommit, { delayMs: 1_500 }, { times: 6 }),
+      (proxy) => proxy.next(API.fetch, 'cut', { times: 3 }),
+      (proxy) => proxy.next(API.heartbeat, 'cut'),
+    );
+  });
+});
+
+describe('the coordinator', () => {
+  it('is not available, forgets its member, and comes back', async () => {
+    await play(
+      (proxy) =>
+        proxy.next(
+          API.heartbeat,
+          { instead: heartbeatRefused(ERROR.notCoordinator) },
+          { times: 2 },
+        ),
+      async (proxy) => {
+        const lost = proxy.next(API.findCoordinator, { instead: noCoordinator }, { times: 2 });
+        proxy.cut();
+        await lost;
+      },
+      (proxy) => proxy.next(API.heartbeat, { instead: heartbeatRefused(ERROR.unknownMember) }),
+      (proxy) =>
+        proxy.next(API.heartbeat, { instead: heartbeatRefused(ERROR.rebalanceInProgress) }),
+    );
+  });
+});
