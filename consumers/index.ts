@@ -40,3 +40,9 @@ export type {
 export { Transform } from './quarantine/transform.ts';
 export type { TransformOptions } from './quarantine/transform.ts';
 export type { TransformContext, TransformResult } from './quarantine/transform-protocol.ts';
+export { rebuild } from './rebuild/rebuild.ts';
+export type { Rebuilding, RebuildOptions, RebuildStep, Rebuilt } from './rebuild/rebuild.ts';
+export { swap } from './rebuild/swap.ts';
+export type { Swapped, Swapping } from './rebuild/swap.ts';
+export { dropTable, rebuildTables } from './rebuild/tables.ts';
+export type { RebuildTable } from './rebuild/tables.ts';

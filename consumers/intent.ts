@@ -42,11 +42,20 @@ export const fitsMetadata = (intent: Intent): boolean =>
 /** The text beside a committed offset while no batch is under way. */
 export const encodeIdle = (topicId: string): string => JSON.stringify({ v: 1, topicId });
 
+/**
+ * The text beside a committed offset while the ledger's table is being swapped for `table`: of a version that
+ * workers from before do not understand, so that they stop too.
+ */
+export const encodeFence = (topicId: string, table: string): string =>
+  JSON.stringify({ v: 2, topicId, fence: table });
+
 export type ReadMetadata =
   /** Nothing, or nothing of ours: the offset was set by hand or by another tool. */
   | { readonly kind: 'none' }
   | { readonly kind: 'idle'; readonly topicId: string }
   | { readonly kind: 'intent'; readonly topicId: string; readonly intent: Intent }
+  /** A rebuild swaps the table: nothing may be stored until it is done. */
+  | { readonly kind: 'fenced'; readonly table: string }
   /** Something that this version does not understand, so that it can't know what is under way. */
   | { readonly kind: 'unreadable' };
 
@@ -60,7 +69,16 @@ export function decodeMetadata(metadata: string | null, offset: number): ReadMet
     return { kind: 'unreadable' };
   }
   if (typeof value !== 'object' || value === null) return { kind: 'unreadable' };
-  const { v, topicId, end, rows, hash, bad: badText = '' } = value as Record<string, unknown>;
+  const {
+    v,
+    topicId,
+    end,
+    rows,
+    hash,
+    bad: badText = '',
+    fence,
+  } = value as Record<string, unknown>;
+  if (v === 2 && typeof fence === 'string') return { kind: 'fenced', table: fence };
   if (v !== 1 || typeof topicId !== 'string') return { kind: 'unreadable' };
   if (end === undefined) return { kind: 'idle', topicId };
   if (

@@ -8,6 +8,13 @@ import { WorkerError } from './worker-error.ts';
 
 export type AcceptedLoss = 'none' | 'retention' | 'recreated';
 
+/** No fault: the worker joins again, and goes on once the table has been swapped. */
+class FencedByRebuild extends Error {
+  constructor(where: string, table: string) {
+    super(`${where} is fenced while the ledger is swapped for ${table}; waiting for the rebuild`);
+  }
+}
+
 export interface StartPosition {
   readonly from: number;
   readonly intent: Intent | null;
@@ -56,6 +63,7 @@ export function startPosition(
   if (committed === undefined || isUnvouched(assigned))
     return unvouched(assigned, where, topicId, accept, holdings);
   const found = decodeMetadata(assigned.metadata, committed);
+  if (found.kind === 'fenced') throw new FencedByRebuild(where, found.table);
   if (found.kind === 'unreadable') {
     throw new WorkerError(
       'DELIVERY_HALTED',

@@ -55,6 +55,7 @@ const FETCH_BYTES = 2 * 1024 * 1024;
  * /readyz and /metrics from then on until it has stopped.
  *
  * @param version shown by the metrics
+ * @param sinkOf where it stores; a rebuild stores into another table
  * @throws WorkerError, ClickHouseUnreachable, … when a part is missing or unfit; nothing runs then
  * @example
  * const worker = await startWorker(workerConfig(process.env), pino());
@@ -65,6 +66,7 @@ export async function startWorker(
   config: WorkerConfig,
   log: Logger,
   version = 'unknown',
+  sinkOf: (clickhouse: ClickHouse) => LedgerSink = (clickhouse) => new LedgerSink(clickhouse),
 ): Promise<Worker> {
   const metrics = new WorkerMetrics();
   const plain = openClickHouse({
@@ -80,7 +82,14 @@ export async function startWorker(
       checkLedger(clickhouse, START_DEADLINE_MS),
     ]);
     checkTopic(topic, config.kafka.topic);
-    const worker = new RunningWorker(config, kafka, clickhouse, log, topic.partitions.length);
+    const worker = new RunningWorker(
+      config,
+      kafka,
+      clickhouse,
+      sinkOf(clickhouse),
+      log,
+      topic.partitions.length,
+    );
     if (config.http) {
       await worker.serve({ where: config.http, kafka, clickhouse, metrics, log, version });
     }
@@ -145,6 +154,7 @@ class RunningWorker implements Worker {
     config: WorkerConfig,
     kafka: GroupOptions,
     clickhouse: ClickHouse,
+    sink: LedgerSink,
     log: Logger,
     partitions: number,
   ) {
@@ -154,7 +164,7 @@ class RunningWorker implements Worker {
     this.#kafka = kafka;
     this.#clickhouse = clickhouse;
     this.#log = log;
-    this.#sink = new LedgerSink(clickhouse);
+    this.#sink = sink;
     if (config.deadLetterTopic !== undefined) {
       this.#deadLetters = new DeadLetters(kafka, config.deadLetterTopic, log, this.#counters);
     }

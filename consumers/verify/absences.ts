@@ -93,9 +93,24 @@ function spansOf(ranges: readonly OffsetRange[]): OffsetRange[][] {
 }
 
 /** The ledger drops an event when its class says so; the quarantine drops what it holds by the time it came. */
-function hasOutlived({ value, timestamp }: ConsumedMessage, kept: KeptFor): boolean {
-  const verdict = value && value.length > 0 ? judge(value, kept.expiry) : undefined;
-  if (verdict?.kind === 'rejected' && verdict.rejection.reason === 'expired') return true;
-  const wasRefused = verdict === undefined || verdict.kind === 'rejected';
-  return wasRefused && Number(timestamp) + kept.quarantineDays * DAY_MS < kept.expiry.nowMs;
+function hasOutlived(
+  { value, timestamp }: ConsumedMessage,
+  { expiry, quarantineDays }: KeptFor,
+): boolean {
+  if (value && expiredBy(value, expiry)) return true;
+  // Whatever the ledger would not take was quarantined.
+  const wasTaken = value !== null && value.length > 0 && judge(value, expiry).kind !== 'rejected';
+  return !wasTaken && Number(timestamp) + quarantineDays * DAY_MS < expiry.nowMs;
+}
+
+function expiredBy(value: Buffer, expiry: Expiry): boolean {
+  let row: unknown;
+  try {
+    row = JSON.parse(value.toString('utf8'));
+  } catch {
+    return false;
+  }
+  const { occurred_at: at, retention_class: name } = (row ?? {}) as Record<string, unknown>;
+  const days = expiry.daysOf(typeof name === 'string' ? name : 'standard');
+  return typeof at === 'string' && Date.parse(at) + (days ?? Number.NaN) * DAY_MS <= expiry.nowMs;
 }

@@ -53,7 +53,7 @@ export async function accountForSequences(
   const base = sinceMs === undefined ? '0' : 'min(seq) - 1';
   const perProducer = `
     SELECT producer_id, any(service) AS service, ${base} AS base, max(seq) AS last,
-      groupBitmap(seq) AS present, last - base - present AS absent, min(at) < fromUnixTimestamp64Milli({oldest:Int64}, 'UTC') AS too_old
+      groupBitmap(seq) AS present, toInt64(last - base - present) AS absent, min(at) < fromUnixTimestamp64Milli({oldest:Int64}, 'UTC') AS too_old
     FROM (${NUMBERED}) GROUP BY producer_id`;
   const asked = { params: { ...params, oldest: Math.floor(oldest) }, timeoutMs };
   const [totals] = await clickhouse.query<
@@ -70,8 +70,8 @@ export async function accountForSequences(
     const rows = await clickhouse.query<
       { producerId: string; service: string } & Record<'base' | 'last' | 'absent', string>
     >(
-      `SELECT producer_id AS producerId, service, toString(base) AS base, toString(last) AS last, toString(absent) AS absent
-       FROM (${perProducer}) WHERE absent > 0 AND NOT too_old ORDER BY toUInt64(absent) DESC LIMIT ${MAX_EXAMINED}`,
+      `SELECT producer_id AS producerId, service, base, last, absent
+       FROM (${perProducer}) WHERE absent > 0 AND NOT too_old ORDER BY absent DESC LIMIT ${MAX_EXAMINED}`,
       asked,
     );
     const reports = await reportsOf(
@@ -119,8 +119,8 @@ async function reportsOf(
 ): Promise<ReadonlyMap<string, CountersReport>> {
   const found = new Map<string, CountersReport>();
   for (let at = 0; at < ids.length; at += IDS_PER_QUESTION) {
-    const rows = await clickhouse.query<{ id: string; at: string; data: string; before: string }>(
-      `SELECT producer_id AS id, toUnixTimestamp64Milli(max(occurred_at)) AS at, argMax(data, producer_seq) AS data,
+    const rows = await clickhouse.query<{ id: string; at: string; latest: string; before: string }>(
+      `SELECT producer_id AS id, toUnixTimestamp64Milli(max(occurred_at)) AS at, argMax(data, producer_seq) AS latest,
          argMaxIf(data, producer_seq, occurred_at < fromUnixTimestamp64Milli({since:Int64}, 'UTC')) AS before
        FROM ${LEDGER_TABLE} WHERE event_type = 'ledger.counters.reported' AND producer_id IN {ids:Array(UUID)}
        GROUP BY producer_id`,
@@ -133,7 +133,7 @@ async function reportsOf(
       },
     );
     for (const row of rows) {
-      found.set(row.id, { atMs: Number(row.at), data: row.data, before: row.before });
+      found.set(row.id, { atMs: Number(row.at), data: row.latest, before: row.before });
     }
   }
   return found;
