@@ -13,7 +13,6 @@ import { searchCommand } from './commands/search.ts';
 import { showCommand } from './commands/show.ts';
 import { retentionCommand } from './commands/retention.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
-import { rebuildCommand } from './commands/rebuild.ts';
 import { stackCommand } from './commands/stack.ts';
 import { tailCommand } from './commands/tail.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -77,7 +76,6 @@ Examples:
     retentionCommand(),
     quarantineCommand(),
     verifyCommand(),
-    rebuildCommand(),
     rebuildCommand(),
     versionCommand(),
   ];
