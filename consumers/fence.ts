@@ -209,21 +209,40 @@ export async function isCompacted(broker: Broker, topic: string): Promise<boolea
 }
 
 /** The topic's id, asked on a connection of kafkajs, which itself does not speak that version. */
-export async function fetchTopicId(broker: Broker, topic: string): Promise<TopicIdentity> {
-  const payload = encodeTopicMetadataRequest(topic);
-  const request = {
+export const fetchTopicId = (broker: Broker, topic: string): Promise<TopicIdentity> =>
+  askRaw(broker, {
+    name: 'Metadata',
     apiKey: METADATA_API_KEY,
     apiVersion: METADATA_VERSION,
-    apiName: 'Metadata',
+    body: encodeTopicMetadataRequest(topic),
+    decode: decodeTopicMetadataResponse,
+  });
+
+/** A request that kafkajs does not know, sent on its connection. */
+export async function askRaw<T>(
+  broker: Broker,
+  question: {
+    readonly name: string;
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly body: Buffer;
+    decode(answer: Buffer): T;
+  },
+): Promise<T> {
+  const { name, apiKey, apiVersion, body } = question;
+  const request = {
+    apiKey,
+    apiVersion,
+    apiName: name,
     // All that kafkajs asks of an encoder when it writes a request.
-    encode: () => Promise.resolve({ buf: payload, buffer: payload }),
+    encode: () => Promise.resolve({ buf: body, buffer: body }),
   };
   const answer = await (broker as GroupBroker).connectionPool.send({
     request,
     response: {
-      decode: (raw) => Promise.resolve(decodeTopicMetadataResponse(raw)),
+      decode: (raw) => Promise.resolve(question.decode(raw)),
       parse: (value) => Promise.resolve(value),
     },
   });
-  return answer as TopicIdentity;
+  return answer as T;
 }

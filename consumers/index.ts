@@ -3,6 +3,8 @@ export { workerConfig } from './config.ts';
 export type { WorkerConfig } from './config.ts';
 export { checkConnections } from './check.ts';
 export type { CheckedConnections } from './check.ts';
+export { diagnose } from './doctor/diagnose.ts';
+export type { Finding } from './doctor/finding.ts';
 export { startWorker } from './worker.ts';
 export type { Worker } from './worker.ts';
 export { WorkerError } from './worker-error.ts';

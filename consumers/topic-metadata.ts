@@ -4,6 +4,8 @@
  * (https://kafka.apache.org/protocol#The_Messages_Metadata).
  */
 
+import { unsignedVarint, WireReader } from './kafka-wire.ts';
+
 export const METADATA_API_KEY = 3;
 export const METADATA_VERSION = 12;
 
@@ -31,7 +33,7 @@ export function encodeTopicMetadataRequest(topic: string): Buffer {
 
 /** Reads the id of the one topic that was asked for. */
 export function decodeTopicMetadataResponse(bytes: Buffer): TopicIdentity {
-  const from = new Reader(bytes);
+  const from = new WireReader(bytes);
   from.tags(); // response header, version 1
   from.skip(4); // throttle_time_ms
   for (let brokers = from.unsignedVarint() - 1; brokers > 0; brokers--) {
@@ -49,62 +51,4 @@ export function decodeTopicMetadataResponse(bytes: Buffer): TopicIdentity {
   const hex = from.take(16).toString('hex');
   const topicId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   return { topicId, errorCode };
-}
-
-function unsignedVarint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    bytes.push(rest > 0 ? low | 0x80 : low);
-  } while (rest > 0);
-  return Buffer.from(bytes);
-}
-
-class Reader {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  skip(count: number): void {
-    this.#at += count;
-  }
-
-  take(count: number): Buffer {
-    if (this.#at + count > this.#bytes.length) {
-      throw new RangeError('The Metadata response ends before the topic');
-    }
-    const taken = this.#bytes.subarray(this.#at, this.#at + count);
-    this.#at += count;
-    return taken;
-  }
-
-  int16(): number {
-    return this.take(2).readInt16BE(0);
-  }
-
-  unsignedVarint(): number {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.#bytes.readUInt8(this.#at++);
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
-    }
-  }
-
-  compactString(): void {
-    const length = this.unsignedVarint();
-    if (length > 1) this.skip(length - 1);
-  }
-
-  tags(): void {
-    for (let count = this.unsignedVarint(); count > 0; count--) {
-      this.unsignedVarint();
-      this.skip(this.unsignedVarint());
-    }
-  }
 }

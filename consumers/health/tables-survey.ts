@@ -1,5 +1,5 @@
 /** What ClickHouse says of the ledger's tables while a worker runs: their parts, and what they lack. */
-import { type ClickHouse, migrationState } from '../../clickhouse/index.ts';
+import { type ClickHouse, migrationState, storedIn } from '../../clickhouse/index.ts';
 import { LEDGER_TABLE, QUARANTINE_TABLE } from '../ledger-sink.ts';
 import { Survey } from './survey.ts';
 
@@ -31,6 +31,9 @@ export function watchTables(clickhouse: ClickHouse): Survey<TablesSurvey> {
 }
 
 async function partsOf(clickhouse: ClickHouse): Promise<TableParts[]> {
+  const names = new Map(
+    [LEDGER_TABLE, QUARANTINE_TABLE].map((name) => [storedIn(name, clickhouse.cluster), name]),
+  );
   const rows = await clickhouse.query<{ name: string; parts: string; most: string }>(
     `SELECT table AS name, sum(active_parts) AS parts, max(active_parts) AS most FROM (
        SELECT table, partition_id, count() AS active_parts FROM system.parts
@@ -38,13 +41,13 @@ async function partsOf(clickhouse: ClickHouse): Promise<TableParts[]> {
        GROUP BY table, partition_id)
      GROUP BY table`,
     {
-      params: { database: clickhouse.database, tables: [LEDGER_TABLE, QUARANTINE_TABLE] },
+      params: { database: clickhouse.database, tables: [...names.keys()] },
       database: 'default',
       timeoutMs: DEADLINE_MS,
     },
   );
   return rows.map(({ name, parts, most }) => ({
-    table: name,
+    table: names.get(name) ?? name,
     parts: Number(parts),
     mostOfOnePartition: Number(most),
   }));

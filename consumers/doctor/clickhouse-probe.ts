@@ -1,0 +1,114 @@
+/** Asks ClickHouse what a doctor wants to know. Only reads. */
+import {
+  type ClickHouse,
+  ClickHouseError,
+  migrationState,
+  readRetention,
+  storedIn,
+} from '../../clickhouse/index.ts';
+import { LEDGER_TABLE, LedgerSink, QUARANTINE_TABLE } from '../ledger-sink.ts';
+
+export interface TableFacts {
+  readonly name: string;
+  readonly ddl: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+export interface ClickHouseFacts {
+  readonly version: string;
+  readonly pendingMigrations: readonly string[];
+  readonly newer: boolean;
+  /** Tables that rows are inserted into and read from, and, on a cluster, those that hold them. */
+  readonly tables: readonly TableFacts[];
+  readonly holding: { readonly ledger: string; readonly quarantine: string };
+  /** Classes with their days; or why they cannot be read from the table's TTL. */
+  readonly retention: Readonly<Record<string, number>> | { readonly problem: string };
+  readonly skewMs: number;
+  /** By right, as `INSERT ON audit_events`; `undefined` where it could not be asked. */
+  readonly rights: ReadonlyMap<string, boolean | undefined>;
+  readonly mostParts: number;
+}
+
+/** @throws ClickHouseUnreachable, ClickHouseError (a wrong password), LedgerlineError MIGRATION_EDITED */
+export async function probeClickHouse(
+  clickhouse: ClickHouse,
+  timeoutMs: number,
+): Promise<ClickHouseFacts> {
+  const system = { database: 'default', timeoutMs };
+  const [answer] = await clickhouse.query<{ version: string }>(
+    'SELECT version() AS version',
+    system,
+  );
+  const holding = {
+    ledger: storedIn(LEDGER_TABLE, clickhouse.cluster),
+    quarantine: storedIn(QUARANTINE_TABLE, clickhouse.cluster),
+  };
+  const names = [LEDGER_TABLE, QUARANTINE_TABLE, holding.ledger, holding.quarantine];
+  const params = { database: clickhouse.database, tables: names };
+  const [tables, columns, [parts], migrations] = await Promise.all([
+    clickhouse.query<{ name: string; ddl: string }>(
+      'SELECT name, create_table_query AS ddl FROM system.tables WHERE database = {database:String} AND name IN {tables:Array(String)}',
+      { ...system, params },
+    ),
+    clickhouse.query<{ table: string; name: string; type: string }>(
+      'SELECT table, name, type FROM system.columns WHERE database = {database:String} AND table IN {tables:Array(String)}',
+      { ...system, params },
+    ),
+    clickhouse.query<{ most: string }>(
+      `SELECT max(active_parts) AS most FROM (SELECT count() AS active_parts FROM system.parts
+       WHERE active AND database = {database:String} AND table IN {tables:Array(String)} GROUP BY table, partition_id)`,
+      { ...system, params },
+    ),
+    migrationState(clickhouse, timeoutMs),
+  ]);
+  return {
+    version: answer?.version ?? '',
+    pendingMigrations: migrations.pending,
+    newer: migrations.newer,
+    tables: tables.map(({ name, ddl }) => ({
+      name,
+      ddl,
+      columns: columns.filter(({ table }) => table === name),
+    })),
+    holding,
+    retention: await readRetention(clickhouse).catch((error: unknown) => ({
+      problem: error instanceof Error ? error.message : String(error),
+    })),
+    skewMs: await skewOf(clickhouse, timeoutMs),
+    rights: await rightsOf(clickhouse, timeoutMs),
+    mostParts: Number(parts?.most ?? 0),
+  };
+}
+
+const skewOf = (clickhouse: ClickHouse, timeoutMs: number): Promise<number> =>
+  new LedgerSink({
+    ...clickhouse,
+    // The database may not be there yet.
+    query: (sql, options) => clickhouse.query(sql, { ...options, database: 'default', timeoutMs }),
+  }).clockSkewMs(() => Date.now());
+
+/** A worker's rights, and ALTER, which only `migrate` and the sweep need. */
+const RIGHTS = ['SELECT', 'INSERT', 'ALTER'] as const;
+
+async function rightsOf(
+  clickhouse: ClickHouse,
+  timeoutMs: number,
+): Promise<Map<string, boolean | undefined>> {
+  const asked = new Map<string, boolean | undefined>();
+  for (const table of [LEDGER_TABLE, QUARANTINE_TABLE]) {
+    for (const right of RIGHTS) {
+      const [row] = await clickhouse
+        .query<{ result: number }>(
+          `CHECK GRANT ${right} ON \`${clickhouse.database}\`.\`${table}\``,
+          { database: 'default', timeoutMs },
+        )
+        .catch((error: unknown) => {
+          // Older servers do not know the question.
+          if (error instanceof ClickHouseError) return [];
+          throw error;
+        });
+      asked.set(`${right} ON ${table}`, row === undefined ? undefined : Number(row.result) === 1);
+    }
+  }
+  return asked;
+}

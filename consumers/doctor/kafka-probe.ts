@@ -1,0 +1,113 @@
+/** Asks Kafka what a doctor wants to know. Only reads; joins no group, writes nothing. */
+import type { Admin, Broker } from 'kafkajs';
+import { beforeDeadline } from '../deadline.ts';
+import { askRaw } from '../fence.ts';
+import { ConfigResourceTypes, connectKafka, fenceFor, type KafkaOptions } from '../kafka.ts';
+import { explainKafka } from '../kafka-errors.ts';
+import { WorkerError } from '../worker-error.ts';
+import {
+  askClock,
+  askGroup,
+  askTopic,
+  askVersion,
+  type GroupRights,
+  type Question,
+  type TopicReplicas,
+} from './questions.ts';
+
+export interface KafkaFacts {
+  readonly brokers: number;
+  readonly metadataVersion: number | undefined;
+  /** `undefined` where the question was refused. */
+  readonly brokerConfig: Readonly<Record<string, string>> | undefined;
+  readonly topicConfig: Readonly<Record<string, string>> | undefined;
+  readonly topic: TopicReplicas | undefined;
+  readonly group: GroupRights | undefined;
+  /** How far the controller's clock is ahead of ours, and by how much this may be wrong. */
+  readonly clock: { readonly skewMs: number; readonly unsureMs: number } | undefined;
+}
+
+/** Kafka's error for what this user may not see. */
+const TOPIC_DENIED = 29;
+
+/** @throws WorkerError KAFKA_UNREACHABLE, KAFKA_REFUSED, KAFKA_TOPIC_MISSING, within the deadline */
+export async function probeKafka(options: KafkaOptions, deadlineMs: number): Promise<KafkaFacts> {
+  const kafka = connectKafka(options, 1);
+  const fence = fenceFor(options.topic, {
+    beforeJoin: () => Promise.resolve(),
+    assigned: () => Promise.resolve(),
+  });
+  // A consumer that never joins: kafkajs hands its connections out nowhere else.
+  const consumer = kafka.consumer({
+    groupId: options.group,
+    partitionAssigners: [fence.assigner],
+    allowAutoTopicCreation: false,
+  });
+  const admin = kafka.admin();
+  const ask = async (): Promise<KafkaFacts> => {
+    await Promise.all([admin.connect(), consumer.connect()]);
+    const { brokers, controller } = await admin.describeCluster();
+    if (!(await admin.listTopics()).includes(options.topic)) throw missing(options);
+    await fence.cluster.addMultipleTargetTopics([options.topic]);
+    const node = await fence.cluster.findControllerBroker();
+    const topic = await put(node, askTopic(options.topic));
+    const coordinator = await attempt(() =>
+      fence.cluster.findGroupCoordinator({ groupId: options.group }),
+    );
+    const group = coordinator && (await attempt(() => put(coordinator, askGroup(options.group))));
+    const version = await attempt(() => put(node, askVersion));
+    return {
+      brokers: brokers.length,
+      metadataVersion: version?.metadataVersion,
+      topic: topic.errorCode === TOPIC_DENIED ? undefined : topic,
+      group: group?.errorCode === 0 ? group : undefined,
+      topicConfig: await configOf(admin, ConfigResourceTypes.TOPIC, options.topic),
+      brokerConfig: await configOf(
+        admin,
+        ConfigResourceTypes.BROKER,
+        String(controller ?? brokers[0]?.nodeId),
+      ),
+      clock: await attempt(() => clockOf(node)),
+    };
+  };
+  try {
+    return await beforeDeadline(ask(), deadlineMs);
+  } catch (error) {
+    throw explainKafka(error, options);
+  } finally {
+    void admin.disconnect().catch(() => undefined);
+    void consumer.disconnect().catch(() => undefined);
+  }
+}
+
+const put = <T>(broker: Broker, question: Question<T>): Promise<T> => askRaw(broker, question);
+
+/** What may be refused, or not exist in an older version, without the rest being of less use. */
+const attempt = <T>(question: () => Promise<T>): Promise<T | undefined> =>
+  question().catch(() => undefined);
+
+async function clockOf(node: Broker): Promise<KafkaFacts['clock']> {
+  const asked = Date.now();
+  const { nowMs } = await put(node, askClock);
+  const answered = Date.now();
+  if (nowMs === undefined) return undefined;
+  return { skewMs: nowMs - (asked + answered) / 2, unsureMs: (answered - asked) / 2 };
+}
+
+async function configOf(
+  admin: Admin,
+  type: (typeof ConfigResourceTypes)['TOPIC' | 'BROKER'],
+  name: string,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const answer = await attempt(() =>
+    admin.describeConfigs({ includeSynonyms: false, resources: [{ type, name }] }),
+  );
+  const entries = answer?.resources[0]?.configEntries ?? [];
+  if (entries.length === 0) return undefined;
+  return Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]));
+}
+
+const missing = ({ brokers, topic }: KafkaOptions): WorkerError =>
+  new WorkerError('KAFKA_TOPIC_MISSING', `Kafka at ${brokers.join(', ')} has no topic ${topic}.`, {
+    hint: 'Create it with `ledgerline stack` locally, or with kafka-topics.sh, with cleanup.policy=delete; or grant this user to describe it.',
+  });
