@@ -52,15 +52,15 @@ describe('a quarantined message, shown', () => {
   });
 
   it('loses no character of what it shows, and marks what is at fault', () => {
+    const plain = fc.json({ maxDepth: 3 }).filter((json) => /^[\u0020-\u007e]*$/.test(json));
     fc.assert(
-      fc.property(fc.json({ maxDepth: 3 }), fc.nat(), (json, at) => {
+      fc.property(plain, fc.nat(), (json, at) => {
         const where = at % (json.length + 1);
         const text = `${json.slice(0, where)}~${json.slice(where)}`;
-        const { lines, faultLine, from, to } = messageView(text, placeOfFault(text, notJson));
-        if (lines.some((line) => line.includes('…'))) return;
-        if (faultLine !== undefined) expect(to).toBeGreaterThan(from);
-        const shown = lines.join('').replaceAll(/\s/g, '');
-        if (/^[\u0020-\u007e]*$/.test(text)) expect(shown).toBe(text.replaceAll(/\s/g, ''));
+        const { lines, from, to } = messageView(text, placeOfFault(text, notJson));
+        fc.pre(!lines.some((line) => line.includes('…')));
+        expect(lines.join('').replaceAll(/\s/g, '')).toBe(text.replaceAll(/\s/g, ''));
+        expect(to).toBeGreaterThanOrEqual(from);
       }),
     );
   });
