@@ -31,14 +31,6 @@ async function storm(
   its.worker(ENV);
 }
 
-async function judged(its: Scene): Promise<void> {
-  const judgement = await its.judgeWhenCommitted(180_000);
-  expect(judgement, `FAULT_SEED=${SEED}`).toMatchObject({
-    ...FAULTLESS,
-    stored: judgement.produced,
-  });
-}
-
 describe(`for ${SECONDS} s, seed ${SEED}`, () => {
   it(
     'SIGKILL, SIGSTOP beyond the session and SIGTERM at random moments',
@@ -62,7 +54,8 @@ describe(`for ${SECONDS} s, seed ${SEED}`, () => {
         workers[at] = its.worker(ENV);
       });
       await load.stop();
-      await judged(its);
+      const judgement = await its.judgeWhenCommitted(180_000);
+      expect(judgement).toMatchObject({ ...FAULTLESS, stored: judgement.produced });
     },
     LIMIT_MS,
   );
@@ -80,7 +73,8 @@ describe(`for ${SECONDS} s, seed ${SEED}`, () => {
         await delay(random.below(1_500));
       });
       await load.stop();
-      await judged(its);
+      const judgement = await its.judgeWhenCommitted(180_000);
+      expect(judgement).toMatchObject({ ...FAULTLESS, stored: judgement.produced });
     },
     LIMIT_MS,
   );

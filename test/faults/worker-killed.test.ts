@@ -4,9 +4,8 @@ import type { BrokerProxy } from '../support/broker-proxy.ts';
 import type { Gate } from '../support/gate.ts';
 import { API, type KafkaRequest } from '../support/kafka-frames.ts';
 import { FAULTLESS, type Judgement } from '../support/oracle.ts';
-import { messages, type Scene } from '../support/scene.ts';
+import { messages } from '../support/scene.ts';
 import { useStage } from '../support/stage.ts';
-import type { WorkerProcess } from '../support/worker-process.ts';
 
 const stage = useStage();
 
@@ -44,90 +43,19 @@ async function killAt(step: (typeof STEPS)[string]): Promise<Judgement> {
 
 describe('a worker is SIGKILLed under load, and another goes on (R-DLV-01)', () => {
   it('at every step of the protocol: each offset is stored once, as it was sent', async () => {
-    const judgements = await Promise.all(
-      Object.entries(STEPS).map(async ([name, step]) => [name, await killAt(step)] as const),
-    );
-    for (const [name, judgement] of judgements) {
-      expect(judgement, name).toMatchObject(FAULTLESS);
-      expect(judgement.stored, name).toBe(judgement.produced);
-      expect(judgement.produced, name).toBeGreaterThanOrEqual(4_000);
+    // Each waits for a session to end, so several wait together.
+    const steps = Object.entries(STEPS);
+    for (let at = 0; at < steps.length; at += 2) {
+      await Promise.all(
+        steps.slice(at, at + 2).map(async ([name, step]) => {
+          const judgement = await killAt(step);
+          expect({ name, ...judgement }).toMatchObject({
+            name,
+            stored: judgement.produced,
+            ...FAULTLESS,
+          });
+        }),
+      );
     }
   }, 120_000);
-});
-
-describe('control: the oracle finds what a worker without a part of the protocol does', () => {
-  async function killedAfterInsert(workerOf: (its: Scene, url: string) => WorkerProcess) {
-    const its = await stage.scene();
-    const gate = await stage.gateTo(its.place.clickhouseUrl);
-    const held = gate.hold('after-insert');
-    const victim = workerOf(its, gate.url);
-    await victim.logged('joined the group');
-    await its.produce(messages(300));
-    await held;
-    victim.kill('SIGKILL');
-    await victim.exited;
-    // More has come meanwhile: whoever cuts batches afresh cuts others than the victim did.
-    await its.produce(messages(300));
-    workerOf(its, its.place.clickhouseUrl);
-    return its.judgeWhenCommitted();
-  }
-
-  it('without token and look it doubles rows', async () => {
-    const judgement = await killedAfterInsert((its, clickhouseUrl) =>
-      its.sabotagedWorker('no-token-no-look', {}, { clickhouseUrl }),
-    );
-    expect(judgement.doubled.length).toBeGreaterThan(0);
-    expect(judgement.missing).toEqual([]);
-  }, 60_000);
-
-  it('without the intent an acknowledgement that is long delayed doubles rows; with it, none', async () => {
-    const play = async (workerOf: (its: Scene, url: string) => WorkerProcess) => {
-      const its = await stage.scene({ partitions: 1 });
-      const gate = await stage.gateTo(its.place.clickhouseUrl);
-      const holding = gate.hold('before-insert');
-      const victim = workerOf(its, gate.url);
-      await victim.logged('joined the group');
-      await its.produce(messages(300, 1));
-      const held = await holding;
-      victim.kill('SIGKILL');
-      await victim.exited;
-      await its.produce(messages(300, 1));
-      workerOf(its, its.place.clickhouseUrl);
-      await its.judgeWhenCommitted();
-      // The dead worker's insert, under a lease that still holds, reaches the engine only now.
-      held.release();
-      expect(await held.answered).toBe(200);
-      return its.judge();
-    };
-    const [without, withIntent] = await Promise.all([
-      play((its, clickhouseUrl) => its.sabotagedWorker('no-intent', {}, { clickhouseUrl })),
-      play((its, clickhouseUrl) => its.worker({}, { clickhouseUrl })),
-    ]);
-    expect(without.doubled).toHaveLength(300);
-    expect(withIntent).toMatchObject({ stored: 600, ...FAULTLESS });
-  }, 60_000);
-
-  it('with the commit before the insert it loses rows', async () => {
-    const its = await stage.scene();
-    const gate = await stage.gateTo(its.place.clickhouseUrl);
-    const held = gate.hold('before-insert');
-    const victim = its.sabotagedWorker('commit-first', {}, { clickhouseUrl: gate.url });
-    await victim.logged('joined the group');
-    await its.produce(messages(300));
-    await held;
-    victim.kill('SIGKILL');
-    await victim.exited;
-    its.worker();
-    const judgement = await its.judgeWhenCommitted();
-    expect(judgement.missing.length).toBeGreaterThan(0);
-  }, 60_000);
-
-  it('with the contents of two rows exchanged every offset is there, and two are altered', async () => {
-    const its = await stage.scene();
-    its.sabotagedWorker('exchanges-rows');
-    await its.produce(messages(40));
-    const judgement = await its.judgeWhenCommitted();
-    expect(judgement).toMatchObject({ stored: 40, missing: [], doubled: [], foreign: [] });
-    expect(judgement.altered.length).toBeGreaterThanOrEqual(2);
-  });
 });

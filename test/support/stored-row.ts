@@ -42,9 +42,9 @@ export function wireText(row: Stored): string {
 function textOf(column: ProducerColumn, value: unknown): string | undefined {
   const isNumber = /^(UInt|Float)/.test(column.type);
   const text = RAW.has(column.name)
-    ? String(value)
+    ? (value as string)
     : JSON.stringify(isNumber ? Number(value) : value);
-  const plain = typeof value === 'object' ? text : String(value);
+  const plain = typeof value === 'string' ? value : text;
   const byDefault = 'default' in column ? column.default.replaceAll("'", '') : undefined;
   return plain === byDefault || (byDefault === undefined && EMPTY.has(plain)) ? undefined : text;
 }
