@@ -29,6 +29,7 @@ async function serve(config: EngineConfig): Promise<void> {
       dataDir,
       port: config.port,
       password: config.password,
+      configFile: config.configFile,
     });
     let stopping: Promise<void> | undefined;
     const stop = (): void => {

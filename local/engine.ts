@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly port?: number | undefined;
   /** Of the user `default`. Default: none. */
   readonly password?: string | undefined;
+  /** ClickHouse's own configuration, in XML or YAML: clusters, macros, a keeper. Default: none. */
+  readonly configFile?: string | undefined;
   /** Default: ENGINE_START_TIMEOUT_MS. */
   readonly startTimeoutMs?: number | undefined;
 }
@@ -61,7 +63,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   await mkdir(dataDir, { recursive: true });
   const log = join(dataDir, 'engine.log');
   const child = await spawnEngine(program, log);
-  const config = { dataDir, port, password: options.password ?? '' };
+  const { password = '', configFile } = options;
+  const config = { dataDir, port, password, configFile };
   const report = await firstReport(
     child,
     config,

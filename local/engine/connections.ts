@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Session, drainPending } from 'chdb';
 import type { Asked } from './asked.ts';
 import { EngineException, toEngineException } from './exceptions.ts';
@@ -30,6 +31,7 @@ const MAX_IDLE = 8;
  */
 export class Connections {
   readonly #dataDir: string;
+  readonly #arguments: string[];
   /** Open as long as the process: the engine shuts down with its last connection. */
   readonly #anchor: Session;
   readonly #idle: Session[] = [];
@@ -37,9 +39,16 @@ export class Connections {
   #running = 0;
 
   /** @throws Error of the library when the folder cannot be opened, or is another process's */
-  constructor(dataDir: string) {
+  constructor(dataDir: string, configFile?: string) {
     this.#dataDir = dataDir;
-    this.#anchor = new Session(dataDir, { connectionArgs: AS_A_SERVER });
+    // Where BACKUP … TO File('name') may write, as a server's configuration would say.
+    const backups = `--backups.allowed_path=${join(dataDir, 'backups')}/`;
+    this.#arguments = [
+      ...AS_A_SERVER,
+      backups,
+      ...(configFile ? [`--config-file=${configFile}`] : []),
+    ];
+    this.#anchor = new Session(dataDir, { connectionArgs: this.#arguments });
   }
 
   get running(): number {
@@ -56,7 +65,7 @@ export class Connections {
     let session: Session | undefined;
     let clean = false;
     try {
-      session = this.#idle.pop() ?? new Session(this.#dataDir, { connectionArgs: AS_A_SERVER });
+      session = this.#idle.pop() ?? new Session(this.#dataDir, { connectionArgs: this.#arguments });
       const current = session;
       const prepare = preparation(asked);
       if (prepare !== '') await run(current, prepare, 'Null');

@@ -23,6 +23,7 @@ interface EndpointOptions {
   readonly port: number;
   /** Of the one user, `default`. Default: none. */
   readonly password: string;
+  readonly configFile?: string | undefined;
 }
 
 /** ClickHouse's HTTP interface over the engine in this process. */
@@ -49,7 +50,7 @@ export class Endpoint {
 
   /** @throws Error when the folder cannot be opened, or the port is taken */
   static async open(options: EndpointOptions): Promise<Endpoint> {
-    const connections = new Connections(options.dataDir);
+    const connections = new Connections(options.dataDir, options.configFile);
     const identity = {
       version: await connections.ask('SELECT version()'),
       timezone: await connections.ask('SELECT timezone()'),

@@ -3,6 +3,8 @@ export interface EngineConfig {
   readonly dataDir: string;
   readonly port: number;
   readonly password: string;
+  /** ClickHouse's own configuration, e.g. of a cluster. */
+  readonly configFile?: string | undefined;
 }
 
 /** What it answers, once. */
