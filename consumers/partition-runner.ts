@@ -228,14 +228,14 @@ export class PartitionRunner {
   }
 
   #cutWhenDue(): Batch | undefined {
-    const { flushAgeMs } = this.#context;
     const limits = {
       ...this.#context.limits,
       maxRows: Math.min(this.#context.limits.maxRows, Math.floor(this.#rowsTaken)),
     };
     const { waitingSince } = this.#backlog;
     if (waitingSince === 0) return undefined;
-    if (!this.#backlog.isFull(limits) && Date.now() - waitingSince < flushAgeMs()) return undefined;
+    if (!this.#backlog.isFull(limits) && Date.now() - waitingSince < this.#context.flushAgeMs())
+      return undefined;
     return this.#backlog.cut(limits);
   }
 
@@ -306,6 +306,7 @@ export class PartitionRunner {
       this.#context.counters.healed += rows.length;
       this.#context.log.warn(
         {
+          code: 'ROWS_HEALED',
           partition: this.partition,
           first: batch.first,
           last: batch.last,
@@ -454,6 +455,7 @@ export class PartitionRunner {
     const facts = this.#fitted(this.#held(), [...batch.bad, ...bad]);
     this.#context.log.warn(
       {
+        code: 'BATCH_REFUSED',
         partition: this.partition,
         first: batch.first,
         last: batch.last,

@@ -81,7 +81,7 @@ export class Patience {
     if (this.#outageSince === 0) {
       this.#outageSince = Date.now();
       log.warn(
-        { partition: this.#partition, of: forWhat, error },
+        { code: 'OUTAGE', partition: this.#partition, of: forWhat, error },
         'waiting for an outage to end; nothing is dropped',
       );
     }
@@ -93,7 +93,7 @@ export class Patience {
     if (this.#outageSince === 0) return;
     const lastedMs = Date.now() - this.#outageSince;
     this.#context.log.info(
-      { partition: this.#partition, lastedMs, attempts: this.#attempt },
+      { code: 'OUTAGE_OVER', partition: this.#partition, lastedMs, attempts: this.#attempt },
       'the outage is over',
     );
     this.#outageSince = 0;

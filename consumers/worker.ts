@@ -217,7 +217,7 @@ class RunningWorker implements Worker {
   }
 
   async #stop(): Promise<void> {
-    this.#log.info('draining');
+    this.#log.info({ code: 'DRAINING' }, 'draining');
     this.#stopping.abort();
     this.#steer();
     await this.#drain(this.#config.drainTimeoutMs);
@@ -227,7 +227,7 @@ class RunningWorker implements Worker {
     if (this.#deadLetters) await within(this.#deadLetters.close(), 5_000);
     await within(this.#clickhouse.close(), 5_000);
     if (this.#health) await within(this.#health.close(), 5_000);
-    this.#log.info({ ...this.#counters }, 'stopped');
+    this.#log.info({ code: 'STOPPED', ...this.#counters }, 'stopped');
     if (this.#fatal) this.#settle.reject(this.#fatal);
     else this.#settle.resolve();
   }
@@ -296,7 +296,7 @@ class RunningWorker implements Worker {
         );
         if (isUnvouched(assigned) && (assigned.committed ?? 0) > start.from) {
           this.#log.warn(
-            { partition, committed: assigned.committed, from: start.from },
+            { code: 'OFFSET_AHEAD', partition, committed: assigned.committed, from: start.from },
             'the committed offset was set past what is stored; going on from what is stored',
           );
         }
@@ -307,7 +307,7 @@ class RunningWorker implements Worker {
             this.#expiry.now() + this.#config.leaseMs,
           );
           this.#log.warn(
-            { partition, ...start.lost },
+            { code: 'LOSS_ACCEPTED', partition, ...start.lost },
             'recorded a loss, as accepted by configuration',
           );
         }
@@ -331,7 +331,11 @@ class RunningWorker implements Worker {
     this.#joined = true;
     this.#counters.rebalances++;
     this.#log.info(
-      { generation: session.generationId, partitions: Object.fromEntries(from) },
+      {
+        code: 'JOINED',
+        generation: session.generationId,
+        partitions: Object.fromEntries(from),
+      },
       'joined the group',
     );
     return from;
@@ -421,7 +425,7 @@ class RunningWorker implements Worker {
       return;
     }
     this.#log.warn(
-      { error: error.message, restarts },
+      { code: 'KAFKA_RECONNECTING', error: error.message, restarts },
       'the connection to Kafka broke; joining again',
     );
     if (!restarts) void this.#rejoin();
@@ -439,7 +443,7 @@ class RunningWorker implements Worker {
           this.#halt(explainKafka(error, this.#kafka));
           return;
         }
-        this.#log.debug({ error: (error as Error).message }, 'joining failed');
+        this.#log.debug({ code: 'JOIN_FAILED', error: (error as Error).message }, 'joining failed');
       }
     }
   }

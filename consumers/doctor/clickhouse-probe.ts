@@ -7,6 +7,7 @@ import {
   storedIn,
 } from '../../clickhouse/index.ts';
 import { LEDGER_TABLE, LedgerSink, QUARANTINE_TABLE } from '../ledger-sink.ts';
+import { isGranted } from './grants.ts';
 
 export interface TableFacts {
   readonly name: string;
@@ -94,21 +95,27 @@ async function rightsOf(
   clickhouse: ClickHouse,
   timeoutMs: number,
 ): Promise<Map<string, boolean | undefined>> {
-  const asked = new Map<string, boolean | undefined>();
-  for (const table of [LEDGER_TABLE, QUARANTINE_TABLE]) {
-    for (const right of RIGHTS) {
-      const [row] = await clickhouse
-        .query<{ result: number }>(
-          `CHECK GRANT ${right} ON \`${clickhouse.database}\`.\`${table}\``,
-          { database: 'default', timeoutMs },
-        )
-        .catch((error: unknown) => {
-          // Older servers do not know the question.
-          if (error instanceof ClickHouseError) return [];
-          throw error;
-        });
-      asked.set(`${right} ON ${table}`, row === undefined ? undefined : Number(row.result) === 1);
-    }
-  }
-  return asked;
+  const grants = await grantsOf(clickhouse, timeoutMs);
+  const { database } = clickhouse;
+  return new Map(
+    [LEDGER_TABLE, QUARANTINE_TABLE].flatMap((table) =>
+      RIGHTS.map((right): [string, boolean | undefined] => [
+        `${right} ON ${table}`,
+        grants && isGranted(grants, right, { database, table }),
+      ]),
+    ),
+  );
+}
+
+/** As statements, those of roles among them; `undefined` where the server does not tell. */
+async function grantsOf(clickhouse: ClickHouse, timeoutMs: number): Promise<string[] | undefined> {
+  const options = { database: 'default', timeoutMs };
+  const rows = await clickhouse
+    .query<Record<string, string>>('SHOW GRANTS FINAL', options)
+    .catch((error: unknown) => {
+      // Older servers do not know FINAL, and may forbid the question.
+      if (error instanceof ClickHouseError) return undefined;
+      throw error;
+    });
+  return rows?.map((row) => Object.values(row)[0] ?? '');
 }

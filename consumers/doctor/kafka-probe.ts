@@ -1,5 +1,6 @@
 /** Asks Kafka what a doctor wants to know. Only reads; joins no group, writes nothing. */
-import type { Admin, Broker } from 'kafkajs';
+import type { Admin, Broker, Cluster } from 'kafkajs';
+import { pause } from '../backoff.ts';
 import { beforeDeadline } from '../deadline.ts';
 import { askRaw } from '../fence.ts';
 import { ConfigResourceTypes, connectKafka, fenceFor, type KafkaOptions } from '../kafka.ts';
@@ -51,16 +52,13 @@ export async function probeKafka(options: KafkaOptions, deadlineMs: number): Pro
     await fence.cluster.addMultipleTargetTopics([options.topic]);
     const node = await fence.cluster.findControllerBroker();
     const topic = await put(node, askTopic(options.topic));
-    const coordinator = await attempt(() =>
-      fence.cluster.findGroupCoordinator({ groupId: options.group }),
-    );
-    const group = coordinator && (await attempt(() => put(coordinator, askGroup(options.group))));
+    const group = await attempt(() => groupOf(fence.cluster, options.group));
     const version = await attempt(() => put(node, askVersion));
     return {
       brokers: brokers.length,
       metadataVersion: version?.metadataVersion,
       topic: topic.errorCode === TOPIC_DENIED ? undefined : topic,
-      group: group?.errorCode === 0 ? group : undefined,
+      group,
       topicConfig: await configOf(admin, ConfigResourceTypes.TOPIC, options.topic),
       brokerConfig: await configOf(
         admin,
@@ -85,6 +83,20 @@ const put = <T>(broker: Broker, question: Question<T>): Promise<T> => askRaw(bro
 /** What may be refused, or not exist in an older version, without the rest being of less use. */
 const attempt = <T>(question: () => Promise<T>): Promise<T | undefined> =>
   question().catch(() => undefined);
+
+/** A broker that has just started, or never had a group, takes a moment to know who coordinates it. */
+const COORDINATOR_STARTS = new Set([14, 15, 16]);
+const COORDINATOR_ATTEMPTS = 10;
+
+async function groupOf(cluster: Cluster, group: string): Promise<GroupRights | undefined> {
+  for (let attempts = COORDINATOR_ATTEMPTS; ; attempts--) {
+    const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+    const rights = await put(coordinator, askGroup(group));
+    if (rights.errorCode === 0) return rights;
+    if (!COORDINATOR_STARTS.has(rights.errorCode) || attempts <= 1) return undefined;
+    await pause(300, AbortSignal.timeout(1_000));
+  }
+}
 
 async function clockOf(node: Broker): Promise<KafkaFacts['clock']> {
   const asked = Date.now();

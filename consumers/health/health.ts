@@ -69,7 +69,7 @@ export async function openHealth(options: HealthOptions, worker: WorkerState): P
   const server = await serve(options, worker, ready);
   topic.survey.start();
   tables.start();
-  options.log.info({ url: server.url }, 'serving health and metrics');
+  options.log.info({ code: 'SERVING', url: server.url }, 'serving health and metrics');
   return {
     async close() {
       tables.stop();

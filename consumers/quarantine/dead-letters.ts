@@ -89,6 +89,7 @@ export class DeadLetters {
     this.#counters.mirrorFailures += failed.length;
     this.#log.warn(
       {
+        code: 'DEAD_LETTERS_NOT_SENT',
         partition: origin.partition,
         deadLetterTopic: this.topic,
         messages: failed.length,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parser } from '@prometheus-io/lezer-promql';
 import { parse } from 'yaml';
@@ -189,5 +189,25 @@ describe('R-DLV-06: docs/metrics.md', () => {
     const byName = (a: { name?: string | undefined }, b: { name?: string | undefined }): number =>
       (a.name ?? '').localeCompare(b.name ?? '');
     expect(documented.toSorted(byName)).toEqual(own.toSorted(byName));
+  });
+});
+
+describe("R-DLV-06: a worker's log", () => {
+  it('has a code in every line, and docs/metrics.md has every code with its level', () => {
+    const documented = [...text('docs/metrics.md').matchAll(/^\| `([A-Z_]+)`\s*\|\s*(\w+)/gm)].map(
+      ([, code, level]) => `${level} ${code}`,
+    );
+    const said: string[] = [];
+    for (const file of readdirSync(`${root}/consumers`, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.ts')) continue;
+      // Fatal lines bear the code of the error.
+      for (const [, level, rest] of text(`consumers/${file}`).matchAll(
+        /log\.(debug|info|warn|error)\(([^;]{0,120})/g,
+      )) {
+        said.push(`${level} ${/code: '([A-Z_]+)'/.exec(rest ?? '')?.[1]} (${file})`);
+      }
+    }
+    const codes = new Set(said.map((line) => line.replace(/ \(.*/, '')));
+    expect([...codes].toSorted()).toEqual(documented.toSorted());
   });
 });
