@@ -35,3 +35,12 @@ export { sweep } from './retention/sweep.ts';
 export type { SweepOptions, SweepProgress, SweepResult } from './retention/sweep.ts';
 export { EXPORT_FORMATS, type ExportFormat } from './export/columns.ts';
 export { type ExportOptions, type ExportPlan, openExport, planExport } from './export/export.ts';
+export { type Hold, listHolds } from './holds/holds.ts';
+export {
+  type NewHold,
+  placeHold,
+  type Release,
+  releaseHold,
+  type Synced,
+  syncHolds,
+} from './holds/place.ts';

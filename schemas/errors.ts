@@ -14,6 +14,10 @@ export const ERROR_CODES = {
   CATALOG_NAME_RESERVED: { retryable: false, meaning: 'the name belongs to Ledgerline itself' },
   CATALOG_DUPLICATE: { retryable: false, meaning: 'a type, alias or category is declared twice' },
   CATALOG_INVALID: { retryable: false, meaning: 'a category or event type contradicts itself' },
+  HOLD_INCOMPLETE: {
+    retryable: false,
+    meaning: 'an event expired while a hold on it was being placed',
+  },
   EXPORT_INCOMPLETE: { retryable: true, meaning: 'an export could not be written whole' },
   CHANGES_UNAPPLICABLE: {
     retryable: false,

@@ -223,6 +223,29 @@ const ledgerCategory = buildCategory('ledger', {
         sha256: z.string(),
       }),
     }),
+    /** Events were exempted from expiry. */
+    'ledger.hold.placed': event({
+      operation: 'create',
+      label: 'Hold placed',
+      severity: 'high',
+      target: 'hold',
+      data: z.strictObject({
+        name: z.string(),
+        owner: z.string(),
+        query: z.string(),
+        /** Absent: every tenant's. */
+        tenants: z.array(z.string()).optional(),
+        events: count,
+      }),
+    }),
+    /** Events expire again as their classes say. */
+    'ledger.hold.released': event({
+      operation: 'delete',
+      label: 'Hold released',
+      severity: 'high',
+      target: 'hold',
+      data: z.strictObject({ name: z.string(), events: count }),
+    }),
   },
 });
 
