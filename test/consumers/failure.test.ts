@@ -72,9 +72,10 @@ describe('what an exception of the engine means (R-DLV-02, R-DLV-03)', () => {
   });
 
   it('blames no row for an outage, whatever row the engine was reading', () => {
-    for (const code of codesThatAre('outage')) {
-      expect(classify(refused(code, { row: 1 })).kind, String(code)).toBe('outage');
-    }
+    const blamed = codesThatAre('outage').filter(
+      (code) => classify(refused(code, { row: 1 })).kind !== 'outage',
+    );
+    expect(blamed).toEqual([]);
   });
 
   it('names the row that the engine named', () => {
@@ -85,7 +86,7 @@ describe('what an exception of the engine means (R-DLV-02, R-DLV-03)', () => {
   it('tells the way out of a configuration', () => {
     for (const code of [16, 60, 81, 164, 192, 194, 452, 497, 516, 774]) {
       const failure = classify(refused(code));
-      expect('hint' in failure && failure.hint, String(code)).toMatch(
+      expect('hint' in failure && failure.hint).toMatch(
         /migrate|LEDGERLINE_|grant|profile|upgrade|table_readonly/,
       );
     }
@@ -121,9 +122,10 @@ describe('what no answer means', () => {
     'UND_ERR_CONNECT_TIMEOUT UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT UND_ERR_SOCKET UND_ERR_CLOSED UND_ERR_DESTROYED',
     'HPE_INVALID_CONSTANT HPE_INVALID_CHUNK_SIZE ERR_STREAM_PREMATURE_CLOSE ERR_HTTP_REQUEST_TIMEOUT ABORT_ERR Z_DATA_ERROR',
   ])('of Node and undici, an outage: %s', (codes) => {
-    for (const code of codes.split(' ')) {
-      expect(classify(unreachable(coded(code))).kind, code).toBe('outage');
-    }
+    const others = codes
+      .split(' ')
+      .filter((code) => classify(unreachable(coded(code))).kind !== 'outage');
+    expect(others).toEqual([]);
   });
 
   it.each([
@@ -131,7 +133,7 @@ describe('what no answer means', () => {
   ])('of TLS, a configuration: %s', (codes) => {
     for (const code of codes.split(' ')) {
       const failure = classify(unreachable(coded(code)));
-      expect(failure, code).toMatchObject({ kind: 'configuration' });
+      expect(failure).toMatchObject({ kind: 'configuration' });
       expect('hint' in failure && failure.hint).toContain('LEDGERLINE_CLICKHOUSE_TLS_CA_FILE');
     }
   });

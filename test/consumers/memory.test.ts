@@ -49,7 +49,8 @@ function fill(partitions: readonly Partition[], sizes: readonly number[]): numbe
     if (allowed.size === 0) break;
     // One response for all that may: they are asked for in one request.
     for (const partition of allowed) {
-      fetch(partitions[partition] as Partition, sizes[(round + partition) % sizes.length] ?? 1);
+      const one = partitions[partition];
+      if (one) fetch(one, sizes[(round + partition) % sizes.length] ?? 1);
     }
     most = Math.max(most, heldBy(partitions));
   }

@@ -12,8 +12,8 @@ const stage = useStage();
 
 interface Mistake {
   readonly name: string;
-  make(on: EngineScene): Promise<void> | void;
-  mend(on: EngineScene): Promise<void> | void;
+  readonly make: (on: EngineScene) => Promise<void> | void;
+  readonly mend: (on: EngineScene) => Promise<void> | void;
   /** What the workers' last words have to name. */
   readonly wayOut: RegExp;
 }

@@ -24,7 +24,7 @@ const poison = (partition: number, index: number): Message => ({
   value: POISON[index % POISON.length] ?? '',
 });
 
-const places: readonly { name: string; isBad(row: number): boolean }[] = [
+const places: readonly { name: string; isBad: (row: number) => boolean }[] = [
   { name: 'at the first row', isBad: (row) => row === 0 },
   { name: 'in the middle', isBad: (row) => row === ROWS / 2 },
   { name: 'at the last row', isBad: (row) => row === ROWS - 1 },

@@ -14,7 +14,7 @@ import { messages } from '../support/wire-row.ts';
 const stage = useStage();
 
 /** How tokens are lost under way; the workers' own check at their start is passed before. */
-const losses: readonly { name: string; lose(on: EngineScene): Promise<void> }[] = [
+const losses: readonly { name: string; lose: (on: EngineScene) => Promise<void> }[] = [
   {
     name: 'the window remembers one insert',
     lose: (on) =>
