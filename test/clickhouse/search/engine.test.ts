@@ -325,18 +325,19 @@ describe('R-EDGE-05: counts', () => {
     const ask = { tenant: 'acme', now } as const;
     const found = await facets(clickhouse, 'since:5d', { ...ask, fields, top: 4 });
     expect(found.map(({ field }) => field)).toEqual(fields);
+    // A pointer means what lies below it as well, a party's id may hold a slash, and texts take upper and
+    // lower case alike: these fields find at least what was counted.
+    const wider = ['actor', 'target', 'changed', 'attributes.host.name', 'data.environment'];
+    const differing: unknown[] = [];
     for (const { field, values } of found) {
       expect(values.length).toBeGreaterThan(0);
-      for (const { value, stored, happened } of values.filter((one) => one.value !== '')) {
-        // A pointer means what lies below it as well, and texts take upper and lower case alike.
-        if (field === 'changed' || field.includes('environment') || field.includes('host'))
-          continue;
+      for (const { value, stored } of values.filter((one) => one.value !== '')) {
         const own = await count(clickhouse, `since:5d ${field}:"${value}"`, ask);
-        if (field === 'actor' || field === 'target')
-          expect(own.stored).toBeGreaterThanOrEqual(stored);
-        else expect(own).toMatchObject({ stored, happened });
+        const same = wider.includes(field) ? own.stored >= stored : own.stored === stored;
+        if (!same) differing.push({ field, value, stored, own });
       }
     }
+    expect(differing).toEqual([]);
     await expect(facets(clickhouse, '', { ...ask, fields: ['message'] })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
     });
@@ -446,11 +447,12 @@ describe('R-ASK-01: what is bounded', () => {
 
   it('is the wait: aborting ends the statement, too', async () => {
     const abort = new AbortController();
-    const asking = count(slowed(), '', { tenant: 'acme', signal: abort.signal });
-    const fault = expect(asking).rejects.toThrow('enough');
+    const told = count(slowed(), '', { tenant: 'acme', signal: abort.signal }).catch(
+      (error: unknown) => error,
+    );
     await until('it runs', running, (statements) => statements > 0, 10_000);
     abort.abort(new Error('enough'));
-    await fault;
+    expect(await told).toEqual(new Error('enough'));
     await nothingRuns();
   });
 

@@ -51,10 +51,14 @@ test('docs/search.md: every query in it can be read, but the one that shows a fa
     (query) => !query.includes('…'),
   );
   expect(queries.length).toBeGreaterThan(30);
-  for (const query of queries) {
-    expect(
-      () => compile(resolve(parseQuery(query), { nowMs: Date.now(), timeZone: 'UTC' })),
-      query,
-    ).not.toThrow();
-  }
+  const clock = { nowMs: Date.now(), timeZone: 'UTC' };
+  const faults = queries.flatMap((query) => {
+    try {
+      compile(resolve(parseQuery(query), clock));
+      return [];
+    } catch (error) {
+      return [`${query}: ${String(error)}`];
+    }
+  });
+  expect(faults).toEqual([]);
 });

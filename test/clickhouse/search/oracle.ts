@@ -64,7 +64,8 @@ export function matches(condition: Condition, row: Row): boolean {
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 const DEFAULTS = { operation: 'unknown', outcome: 'unknown', severity: 'informational' } as const;
 
-const string = (row: Row, column: string, absent = ''): string => String(row[column] ?? absent);
+const string = (row: Row, column: string, absent = ''): string =>
+  `${(row[column] ?? absent) as string | number}`;
 const list = <T>(row: Row, column: string): readonly T[] => (row[column] ?? []) as readonly T[];
 
 export const microsOf = (instant: string): number => {
@@ -137,7 +138,7 @@ function isPresent(source: TextSource, row: Row): boolean {
     case 'column':
       return string(row, source.column, ABSENT[source.column] ?? '') !== '';
     case 'attribute':
-      return Object.hasOwn((row['attributes'] ?? {}) as object, source.key);
+      return Object.hasOwn(row['attributes'] ?? {}, source.key);
     case 'json':
       return jsonAt(row, source) !== undefined;
     case 'changes':
