@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import kafkajs from 'kafkajs';
+import { pino } from 'pino';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { applyRetention, plannedMigrations, readRetention } from '../../clickhouse/index.ts';
+import { createTopic, startWorker, verify, workerConfig } from '../../consumers/index.ts';
+import { until } from '../support/until.ts';
+import { clusterOfOne, withoutCluster } from './cluster-of-one.ts';
+import { row } from './support.ts';
+
+const MESSAGES = 300;
+/** What only the worker fills. */
+const wireRow = (fields: object): string =>
+  JSON.stringify(
+    Object.fromEntries(
+      Object.entries(row({ ...fields })).filter(([name]) => !name.startsWith('kafka_')),
+    ),
+  );
+
+test('R-DLV-01 through Distributed tables a worker stores every offset once, and the bad one in quarantine', async () => {
+  const { clickhouse, config } = await clusterOfOne();
+  const brokers = inject('brokers');
+  const topic = `cluster-${randomUUID()}`;
+  await createTopic({ brokers, topic }, { partitions: 2 });
+  const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer();
+  await producer.connect();
+  const messages = Array.from({ length: MESSAGES }, (_, n) => ({
+    partition: n % 2,
+    value: n === 7 ? wireRow({ actor_id: '' }) : wireRow({ event_id: randomUUID() }),
+  }));
+  await producer.send({ topic, messages });
+  await producer.disconnect();
+
+  const worker = await startWorker(
+    {
+      ...workerConfig({
+        LEDGERLINE_KAFKA_BROKERS: brokers.join(','),
+        LEDGERLINE_KAFKA_TOPIC: topic,
+        LEDGERLINE_KAFKA_GROUP: topic,
+        LEDGERLINE_CLICKHOUSE_URL: config.url,
+        LEDGERLINE_CLICKHOUSE_DATABASE: config.database,
+        LEDGERLINE_CLICKHOUSE_CLUSTER: config.cluster,
+        LEDGERLINE_BATCH_AGE_MS: '200',
+      }),
+    },
+    pino({ level: 'silent' }),
+  );
+  onTestFinished(() => worker.stop());
+  const proof = await until(
+    'every message is settled',
+    () => verify({ kafka: { brokers, topic, group: topic }, clickhouse }),
+    ({ totals }) => totals.stored + totals.quarantined === MESSAGES,
+  );
+  expect(proof).toMatchObject({ sound: true, totals: { stored: MESSAGES - 1, quarantined: 1 } });
+  await worker.stop();
+
+  const [kept] = await clickhouse.query<{ here: string; there: string }>(
+    'SELECT (SELECT count() FROM audit_events) AS here, (SELECT count() FROM audit_events_local) AS there',
+  );
+  expect(kept).toEqual({ here: String(MESSAGES - 1), there: String(MESSAGES - 1) });
+});
+
+test('R-DLV-01 through the Distributed table a token is known again, a lease is checked, a constraint names its row', async () => {
+  const { clickhouse } = await clusterOfOne();
+  const insert = async (token: string, rows: readonly object[], lease: number): Promise<void> => {
+    await clickhouse.insert({
+      table: 'audit_events',
+      columns: [...Object.keys(row()), 'lease'],
+      format: 'JSONEachRow',
+      body: rows.map((one) => Buffer.from(`${JSON.stringify({ ...one, lease })}\n`)),
+      settings: {
+        async_insert: 0,
+        date_time_input_format: 'best_effort',
+        insert_deduplication_token: token,
+      },
+    });
+  };
+  const count = async (): Promise<string | undefined> =>
+    (await clickhouse.query<{ n: string }>('SELECT count() AS n FROM audit_events'))[0]?.n;
+  const later = Math.floor(Date.now() / 1000) + 60;
+  const two = [row(), row()];
+  await insert('token', two, later);
+  await insert('token', two, later);
+  expect(await count()).toBe('2');
+  await expect(insert('late', two, later - 120)).rejects.toMatchObject({ engineCode: 395 });
+  await expect(insert('bad', [row(), row({ actor_id: '' })], later)).rejects.toMatchObject({
+    engineCode: 469,
+    constraint: 'actor_id_is_set',
+    row: 2,
+  });
+  expect(await count()).toBe('2');
+
+  expect(await plannedMigrations(clickhouse)).toEqual([]);
+  const [ttl] = await plannedMigrations(clickhouse, { retention: { standard: 30 } });
+  expect(ttl?.statements[0]).toContain('ALTER TABLE audit_events_local ON CLUSTER `audit`');
+  expect((await readRetention(clickhouse))['standard']).toBe(90);
+  expect((await applyRetention(clickhouse, {})).changed).toBe(false);
+});
+
+test('the engine makes every table of every migration, replicated as on a cluster', async () => {
+  const { clickhouse } = await clusterOfOne();
+  const database = 'replicated';
+  await clickhouse.command(`CREATE DATABASE ${database}`, { database: 'default' });
+  const [, ...steps] = await plannedMigrations(clickhouse, { database });
+  for (const { statements } of steps) {
+    for (const sql of statements) await clickhouse.command(withoutCluster(sql), { database });
+  }
+  const engines = await clickhouse.query<{ name: string; engine: string }>(
+    'SELECT name, engine FROM system.tables WHERE database = {database:String}',
+    { params: { database } },
+  );
+  const spread = engines.filter(({ engine }) => engine === 'Distributed').map(({ name }) => name);
+  const kept = engines
+    .filter(({ engine }) => engine.startsWith('Replicated'))
+    .map(({ name }) => name);
+  expect(spread).toEqual(expect.arrayContaining(['audit_events', 'audit_quarantine']));
+  expect(kept).toEqual(expect.arrayContaining(spread.map((name) => `${name}_local`)));
+  expect(
+    engines.filter(
+      ({ engine }) => /^\w*MergeTree$/.test(engine) && !engine.startsWith('Replicated'),
+    ),
+  ).toEqual([]);
+});
