@@ -24,14 +24,15 @@ export interface Condition {
 export const RESOLUTIONS_TABLE = 'audit_quarantine_resolutions';
 const POSITION = 'kafka_topic_id, kafka_partition, kafka_offset';
 
-/** One row for each message that is resolved. A replay counts, also beside a discard. */
-export const RESOLVED = `(SELECT ${POSITION}, if(max(state = 'replayed'), 'replayed', 'discarded') AS state
-  FROM ${RESOLUTIONS_TABLE} GROUP BY ${POSITION})`;
+/** One row for each message that is resolved, of those that fit. A replay counts, also beside a discard. */
+export const resolved = (where = 'true'): string =>
+  `(SELECT ${POSITION}, if(max(state = 'replayed'), 'replayed', 'discarded') AS state
+  FROM ${RESOLUTIONS_TABLE} WHERE ${where} GROUP BY ${POSITION})`;
 
 const IN_STATE: Readonly<Record<ResolutionState, string>> = {
   open: `(${POSITION}) NOT IN (SELECT ${POSITION} FROM ${RESOLUTIONS_TABLE})`,
-  replayed: `(${POSITION}) IN (SELECT ${POSITION} FROM ${RESOLVED} WHERE state = 'replayed')`,
-  discarded: `(${POSITION}) IN (SELECT ${POSITION} FROM ${RESOLVED} WHERE state = 'discarded')`,
+  replayed: `(${POSITION}) IN (SELECT ${POSITION} FROM ${resolved()} WHERE state = 'replayed')`,
+  discarded: `(${POSITION}) IN (SELECT ${POSITION} FROM ${resolved()} WHERE state = 'discarded')`,
 };
 
 /** A condition on `audit_quarantine`; values are bound, never written into it. */

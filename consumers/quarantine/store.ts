@@ -7,7 +7,7 @@ import { formatMessageId, type MessageId, type Position } from './message-id.ts'
 import {
   conditionOf,
   RESOLUTIONS_TABLE,
-  RESOLVED,
+  resolved,
   type ResolutionState,
   type Selection,
 } from './selection.ts';
@@ -69,8 +69,8 @@ const LISTED = `toString(q.kafka_topic) AS topic, toString(q.kafka_topic_id) AS 
   toUnixTimestamp64Milli(q.quarantined_at) AS quarantinedAtMs, toString(q.reason) AS reason, q.error AS error,
   length(q.message) AS bytes, q.message_key AS key, if(r.state = '', 'open', r.state) AS state`;
 /** Filtered before it is joined: both sides have columns of the same names. */
-const from = (where: string): string =>
-  `FROM (SELECT * FROM ${QUARANTINE_TABLE} WHERE ${where}) AS q LEFT ANY JOIN ${RESOLVED} AS r
+const from = (where: string, resolvedWhere?: string): string =>
+  `FROM (SELECT * FROM ${QUARANTINE_TABLE} WHERE ${where}) AS q LEFT ANY JOIN ${resolved(resolvedWhere)} AS r
   ON q.kafka_topic_id = r.kafka_topic_id AND q.kafka_partition = r.kafka_partition AND q.kafka_offset = r.kafka_offset`;
 
 type Raw<T> = { readonly [K in keyof T]: T[K] extends number ? string | number : T[K] };
@@ -225,14 +225,14 @@ export class QuarantineStore {
     { topicId, partition }: Pick<Position, 'topicId' | 'partition'>,
     offsets: readonly number[],
   ): Promise<WholeMessage[]> {
+    const here = `kafka_topic_id = {inTopic:UUID} AND kafka_partition = {inPartition:UInt32}
+      AND kafka_offset IN {offsets:Array(UInt64)}`;
     const rows = await this.#clickhouse.query<
       Raw<Omit<WholeMessage, 'message'>> & { readonly base64: string }
     >(
       `SELECT ${LISTED}, toUnixTimestamp64Milli(q.kafka_timestamp) AS timestampMs, q.headers AS headers,
          base64Encode(q.message) AS base64
-       ${from(`kafka_topic_id = {inTopic:UUID} AND kafka_partition = {inPartition:UInt32}
-         AND kafka_offset IN {offsets:Array(UInt64)}`)}
-       ORDER BY offset LIMIT 1 BY offset`,
+       ${from(here, here)} ORDER BY offset LIMIT 1 BY offset`,
       { params: { inTopic: topicId, inPartition: partition, offsets }, timeoutMs: TIMEOUT_MS },
     );
     return rows.map(({ base64, ...row }) => ({
