@@ -33,7 +33,7 @@ const TOO_MANY_PARTITIONS = 565;
 
 /** Classifies an error of an insert or of a look-up. Never throws. */
 export function classify(error: unknown): Failure {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = textOf(error);
   if (error instanceof ClickHouseError) {
     return error.engineCode === undefined
       ? ofStatus(error.httpStatus, text)
@@ -44,6 +44,12 @@ export function classify(error: unknown): Failure {
   const known = error instanceof LedgerlineError;
   if (known ? error.retryable : !isFaultOfOurs(error)) return { kind: 'outage', error: text };
   return { kind: 'bug', error: text };
+}
+
+/** Anything can be thrown, also what has no text of its own. */
+function textOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  return typeof error === 'string' ? error : `something that is no error (${typeof error})`;
 }
 
 function ofCode(refusal: ClickHouseError, code: number, error: string): Failure {
