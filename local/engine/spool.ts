@@ -2,18 +2,18 @@ import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   constants,
-  createWriteStream,
   mkdirSync,
   openSync,
   readdirSync,
   rmSync,
   statfsSync,
+  writeSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { type Readable, type Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EngineException } from './exceptions.ts';
 
@@ -35,6 +35,12 @@ export interface OpenPipe {
   readonly stream: Readable;
   /** The engine has written all: the stream ends when it is read. Call it once. */
   end(): void;
+}
+
+/** An insert's rows as they come over HTTP, and what undoes their encoding. */
+interface Body {
+  readonly stream: Readable;
+  readonly decoder: Transform | undefined;
 }
 
 /** Files through which bodies reach the engine, and pipes through which results leave it. */
@@ -67,24 +73,32 @@ export class Spool {
    */
   async withRows<T>(
     rows: string,
-    body: { readonly stream: Readable; readonly decoder: Transform | undefined } | undefined,
+    body: Body | undefined,
     use: (path: string) => Promise<T>,
   ): Promise<T> {
     const path = this.path();
     try {
-      const file = createWriteStream(path, { highWaterMark: 1 << 20, mode: 0o600 });
-      // Between URL and body there is a line end, as with a server.
-      if (rows !== '') file.write(body === undefined ? rows : `${rows}\n`);
-      const source = body?.stream ?? Readable.from([]);
-      const bound = sizeBound(this.#maxBodyBytes);
-      await (body?.decoder === undefined
-        ? pipeline(source, bound, file)
-        : pipeline(source, body.decoder, bound, file));
+      await this.#write(path, rows, body);
       return await use(path);
     } catch (error) {
       throw isFull(error) ? spoolFull(this.#folder) : error;
     } finally {
       await rm(path, { force: true });
+    }
+  }
+
+  /** In step with the socket: the file is memory, and a write to it is done sooner than a thread is asked. */
+  async #write(path: string, rows: string, body: Body | undefined): Promise<void> {
+    const file = openSync(path, 'w', 0o600);
+    try {
+      // Between URL and body there is a line end, as with a server.
+      if (rows !== '') writeSync(file, body === undefined ? rows : `${rows}\n`);
+      if (body === undefined) return;
+      const { stream, decoder } = body;
+      const sink = new FileSink(file, this.#maxBodyBytes);
+      await (decoder === undefined ? pipeline(stream, sink) : pipeline(stream, decoder, sink));
+    } finally {
+      closeSync(file);
     }
   }
 
@@ -145,15 +159,30 @@ function openPipe(path: string): OpenPipe {
   return { stream, end: () => closeSync(keeper) };
 }
 
-function sizeBound(maxBytes: number): Transform {
-  let bytes = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      if (bytes <= maxBytes) done(null, chunk);
-      else done(tooLarge(maxBytes));
-    },
-  });
+class FileSink extends Writable {
+  readonly #file: number;
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(file: number, maxBytes: number) {
+    super({ decodeStrings: false });
+    this.#file = file;
+    this.#maxBytes = maxBytes;
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes) {
+      done(tooLarge(this.#maxBytes));
+      return;
+    }
+    try {
+      for (let at = 0; at < chunk.length;) at += writeSync(this.#file, chunk, at);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  }
 }
 
 function tooLarge(maxBytes: number): EngineException {
