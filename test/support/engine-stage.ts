@@ -71,7 +71,7 @@ export async function engineScene(
       const started = Array.from({ length: count }, () =>
         its.worker({ ...QUICK, ...env }, { clickhouseUrl: proxy.url }),
       );
-      for (const worker of started) await worker.logged('joined the group');
+      for (const worker of started) await worker.logged('joined the group', 90_000);
       return started;
     },
     command: (sql) => its.clickhouse.command(sql),
