@@ -10,6 +10,7 @@ import * as soak from './soak.ts';
 import * as storage from './storage.ts';
 import * as table from './table.ts';
 import * as users from './users.ts';
+import * as verify from './verify.ts';
 
 interface Bench {
   readonly says: string;
@@ -58,6 +59,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   users: {
     says: 'a service under 2,000 connections: auditing off, on, waiting, and with Kafka stopped or hung',
     run: users.run,
+  },
+  verify: {
+    says: 'what it takes to prove, by offsets, that every event is stored once',
+    run: verify.run,
   },
 };
 
