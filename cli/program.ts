@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { doctorCommand } from './commands/doctor.ts';
 import { emitCommand } from './commands/emit.ts';
 import { facetsCommand } from './commands/facets.ts';
+import { eraseCommand } from './commands/erase.ts';
 import { exportCommand } from './commands/export.ts';
+import { historyCommand } from './commands/history.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { outboxCommand } from './commands/outbox.ts';
@@ -70,6 +72,7 @@ Examples:
     searchCommand(),
     tailCommand(),
     showCommand(),
+    historyCommand(),
     facetsCommand(),
     queryCommand(),
     policyCommand(),

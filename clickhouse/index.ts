@@ -28,6 +28,7 @@ export {
 export type { RetentionChange, RetentionClasses, RetentionState } from './retention.ts';
 export { loadRetention } from './retention-file.ts';
 export type { RetentionSources } from './retention-file.ts';
+export { history, type TargetKey } from './history/history.ts';
 export * from './search/index.ts';
 export { previewRetention, retentionStatus } from './retention/status.ts';
 export type { ClassPreview, ClassStatus, RetentionStatus } from './retention/status.ts';
@@ -44,3 +45,5 @@ export {
   type Synced,
   syncHolds,
 } from './holds/place.ts';
+export { erase, type Erasure, findTraces, type Traces } from './erasure/erase.ts';
+export type { Person } from './erasure/person.ts';

@@ -34,20 +34,24 @@ export interface Asked {
   readonly classes: RetentionClasses;
 }
 
+/** A query as people write it, or a condition made in code. */
+export type Question = string | Condition;
+
 /**
- * Reads a query for one scope.
+ * Reads a question for one scope.
  *
  * @throws QueryError for a query that cannot be read; LedgerlineError `CONFIG_INVALID` for options
  */
 export async function asked(
   clickhouse: ClickHouse,
-  query: string,
+  question: Question,
   options: AskOptions,
   nowMs = (options.now ?? new Date()).getTime(),
 ): Promise<Asked> {
   const tenants = tenantsOf(options.tenant);
   const timeZone = timeZoneOf(options);
-  const condition = resolve(parseQuery(query), { nowMs, timeZone });
+  const condition =
+    typeof question === 'string' ? resolve(parseQuery(question), { nowMs, timeZone }) : question;
   const classes = await retentionOf(clickhouse);
   return { condition, tenants, nowMs, timeZone, classes };
 }

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../../schemas/index.ts';
 import { LedgerlineError } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
-import { asked, type AskOptions, inTime, timeZoneOf } from './ask.ts';
+import { asked, type AskOptions, inTime, type Question, timeZoneOf } from './ask.ts';
 import { type CursorOwner, openCursor, sealCursor } from './cursor.ts';
 import { readEvents } from './events.ts';
 import { findKeys, type Order } from './keys.ts';
@@ -39,15 +39,24 @@ export interface SearchPage {
  * const page = await searchPage(clickhouse, 'outcome:denied since:7d', { tenant: 'acme' });
  * const next = page.cursor && (await searchPage(clickhouse, 'outcome:denied since:7d', { tenant: 'acme', cursor: page.cursor }));
  */
-export async function searchPage(
+export function searchPage(
   clickhouse: ClickHouse,
   query: string,
+  options: SearchOptions,
+): Promise<SearchPage> {
+  return pageOf(clickhouse, query, options);
+}
+
+/** {@link searchPage}, of a condition as well. */
+async function pageOf(
+  clickhouse: ClickHouse,
+  question: Question,
   options: SearchOptions,
 ): Promise<SearchPage> {
   const order = options.order ?? 'newest';
   const pageSize = pageSizeOf(options);
   const owner: CursorOwner = {
-    query,
+    query: typeof question === 'string' ? question : JSON.stringify(question),
     tenants: tenantsOf(options.tenant),
     order,
     timeZone: timeZoneOf(options),
@@ -56,18 +65,18 @@ export async function searchPage(
   const after = options.cursor === undefined ? undefined : openCursor(options.cursor, owner);
   return inTime(options, async () => {
     const started = performance.now();
-    const question = await asked(clickhouse, query, options, after?.nowMs);
-    const request = { asked: question, order, limit: pageSize + 1, after };
+    const read = await asked(clickhouse, question, options, after?.nowMs);
+    const request = { asked: read, order, limit: pageSize + 1, after };
     const keys = await findKeys(clickhouse, request, options);
     const wanted = keys.slice(0, pageSize);
     const events = await readEvents(clickhouse, wanted, order, options, started);
-    const read = new Set(events.map(({ id }) => id));
+    const present = new Set(events.map(({ id }) => id));
     // Keys whose row a retention run took meanwhile count as read; those behind a cut page do not.
-    const lastIndex = wanted.findLastIndex(({ event_id }) => read.has(event_id));
+    const lastIndex = wanted.findLastIndex(({ event_id }) => present.has(event_id));
     const cut = events.length > 0 && lastIndex < wanted.length - 1;
     const last = cut ? wanted[lastIndex] : wanted.at(-1);
     if (last === undefined || (!cut && keys.length <= pageSize)) return { events };
-    const position = { micros: last.micros, id: last.event_id, nowMs: question.nowMs };
+    const position = { micros: last.micros, id: last.event_id, nowMs: read.nowMs };
     return { events, cursor: sealCursor(position, owner) };
   });
 }
@@ -82,14 +91,23 @@ export async function searchPage(
  *   for (const event of events) console.log(event.type);
  * }
  */
-export async function* search(
+export function search(
   clickhouse: ClickHouse,
   query: string,
   options: SearchOptions,
 ): AsyncGenerator<SearchPage, void> {
+  return pagesOf(clickhouse, query, options);
+}
+
+/** {@link search}, of a condition as well. */
+export async function* pagesOf(
+  clickhouse: ClickHouse,
+  question: Question,
+  options: SearchOptions,
+): AsyncGenerator<SearchPage, void> {
   let { cursor } = options;
   do {
-    const page = await searchPage(clickhouse, query, {
+    const page = await pageOf(clickhouse, question, {
       ...options,
       ...(cursor === undefined ? {} : { cursor }),
     });

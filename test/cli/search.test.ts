@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { eventLine } from '../../cli/search/event-line.ts';
 import { eventPage } from '../../cli/search/event-page.ts';
 import { safeJson } from '../../cli/search/json.ts';
@@ -12,6 +12,9 @@ import { decodeRow } from '../../schemas/index.ts';
 import { daysAgo, type Ledger, openLedger, row } from '../clickhouse/support.ts';
 import { until } from '../support/until.ts';
 import { CLI, type Ran, runCli } from './run-cli.ts';
+
+// Each starts Node once or more: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const HOSTILE = '\u001b[2J\u001b]0;owned\u0007\u202egnp.exe\u0000\u009b31m<b>=1+1';
 const ID = '0198c0de-0000-7000-8000-0000000000aa';
@@ -169,6 +172,23 @@ describe('R-ASK-01: ledgerline facets', () => {
     expect(JSON.parse(json)).toMatchObject([
       { field: 'outcome', values: [{ value: 'unknown' }, { value: 'denied', stored: 2 }] },
     ]);
+  });
+});
+
+describe('R-ASK-02: ledgerline history', () => {
+  it('shows a target’s events oldest first, each with its diff', async () => {
+    const [shown, none, wrong] = await Promise.all([
+      ledgerline('history', 'app/app-7'),
+      ledgerline('history', 'app/app-7', '--tenant', 'globex'),
+      ledgerline('history', 'app-7'),
+    ]);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout.match(/authorization\.access\.denied/g)).toHaveLength(2);
+    expect(shown.stdout.match(/ {2}\/phone replace\n {4}- "1"\n {4}\+ "/g)).toHaveLength(2);
+    expect(shown.stdout.trimEnd().split('\n').at(-4)).toContain(ID);
+    expect(obeyed(shown.stdout)).toEqual([]);
+    expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'no events of this target\n']);
+    expect(wrong.code).toBe(2);
   });
 });
 

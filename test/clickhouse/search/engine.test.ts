@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   activity,
   type ClickHouse,
@@ -8,6 +8,7 @@ import {
   eventById,
   facets,
   follow,
+  history,
   QueryError,
   search,
   type SearchOptions,
@@ -21,6 +22,9 @@ import { until } from '../../support/until.ts';
 import { daysAgo, type Ledger, openLedger, row, type Row } from '../support.ts';
 import { anyText, eventRow, query } from './arbitrary.ts';
 import { matches, microsOf } from './oracle.ts';
+
+// Each asks the engine many times: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const now = new Date();
 const clock = { nowMs: now.getTime(), timeZone: 'UTC' };
@@ -368,6 +372,26 @@ describe('R-EDGE-05: counts', () => {
     await expect(
       activity(clickhouse, 'since:2y', { ...ask, bucket: 'second' }),
     ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+describe('R-ASK-02: a history', () => {
+  it('has the target’s events and its children’s, oldest first, and no namesake’s', async () => {
+    const meant = rows
+      .filter(
+        (one) =>
+          (one['target_type'] === 'app' && one['target_id'] === 'app-7') ||
+          (one['related'] as { role: string; type: string; id: string }[]).some(
+            ({ role, type, id }) => role === 'parent' && type === 'app' && id === 'app-7',
+          ),
+      )
+      .sort((a, b) => microsOf(String(a['occurred_at'])) - microsOf(String(b['occurred_at'])));
+    const found: string[] = [];
+    const ask = { tenant: EVERY_TENANT, now, pageSize: 20 } as const;
+    for await (const { events } of history(clickhouse, { type: 'app', id: 'app-7' }, ask)) {
+      found.push(...events.map(({ id }) => id));
+    }
+    expect(found).toEqual(meant.map((one) => one['event_id']));
   });
 });
 
