@@ -21,7 +21,7 @@ export class Misconfigured extends Error {
 }
 
 /** What is waited for; each counts its own retries. */
-export type Awaited = 'kafka' | 'clickhouse';
+type Awaited = 'kafka' | 'clickhouse';
 
 export class Patience {
   readonly #partition: number;
