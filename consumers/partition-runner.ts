@@ -492,7 +492,8 @@ export class PartitionRunner {
       await this.#mirror(batch);
       await this.#commit(batch.last + 1, metadata);
     } catch (error) {
-      if (next) this.#backlog.release(next);
+      // A refusal can pass without the session's end: then the state is tried again, and cuts this again.
+      if (next) this.#backlog.putBack(next);
       throw error;
     }
     this.#context.counters.batches++;
