@@ -46,7 +46,7 @@ const environment = ({ place, topic }: Scene): Record<string, string> => ({
   LEDGERLINE_KAFKA_GROUP: topic,
   LEDGERLINE_CLICKHOUSE_URL: inject('clickhouseUrl'),
   LEDGERLINE_CLICKHOUSE_DATABASE: place.database,
-  LEDGERLINE_LOG_LEVEL: 'warn',
+  LEDGERLINE_LOG_LEVEL: 'silent',
   ...BRISK,
 });
 

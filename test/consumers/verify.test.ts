@@ -161,7 +161,11 @@ describe('R-DLV-05: offsets without a message, and messages that outlived their 
     }
     await producer.disconnect();
     await its.produce(messages(3, 1));
-    await until('all is committed', its.committed, ([offset]) => offset === 27);
+    await until(
+      'all is committed',
+      () => its.committed(),
+      ([offset]) => offset === 27,
+    );
     expect(await verified(its, { deep: true })).toMatchObject({
       sound: true,
       totals: { stored: 13, noMessage: 14, missing: 0 },
