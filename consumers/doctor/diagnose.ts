@@ -9,7 +9,7 @@ import { about, type Finding } from './finding.ts';
 import { kafkaFindings } from './kafka-findings.ts';
 import { type KafkaFacts, probeKafka } from './kafka-probe.ts';
 
-const DEADLINE_MS = 8_000;
+const DEADLINE_MS = 9_000;
 
 /**
  * Asks Kafka and ClickHouse; only reads, joins no group. What cannot be reached is a finding, too.

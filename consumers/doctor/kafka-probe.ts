@@ -50,15 +50,16 @@ export async function probeKafka(options: KafkaOptions, deadlineMs: number): Pro
     const { brokers, controller } = await admin.describeCluster();
     if (!(await admin.listTopics()).includes(options.topic)) throw missing(options);
     await fence.cluster.addMultipleTargetTopics([options.topic]);
+    // The one that may have to be waited for is asked beside the others.
+    const group = groupOf(fence.cluster, options.group);
     const node = await fence.cluster.findControllerBroker();
     const topic = await put(node, askTopic(options.topic));
-    const group = await attempt(() => groupOf(fence.cluster, options.group));
     const version = await attempt(() => put(node, askVersion));
     return {
       brokers: brokers.length,
       metadataVersion: version?.metadataVersion,
       topic: topic.errorCode === TOPIC_DENIED ? undefined : topic,
-      group,
+      group: await group,
       topicConfig: await configOf(admin, ConfigResourceTypes.TOPIC, options.topic),
       brokerConfig: await configOf(
         admin,
@@ -86,16 +87,20 @@ const attempt = <T>(question: () => Promise<T>): Promise<T | undefined> =>
 
 /** A broker that has just started, or never had a group, takes a moment to know who coordinates it. */
 const COORDINATOR_STARTS = new Set([14, 15, 16]);
-const COORDINATOR_ATTEMPTS = 10;
+const COORDINATOR_PAUSE_MS = 300;
+const COORDINATOR_DEADLINE_MS = 6_000;
 
 async function groupOf(cluster: Cluster, group: string): Promise<GroupRights | undefined> {
-  for (let attempts = COORDINATOR_ATTEMPTS; ; attempts--) {
-    const coordinator = await cluster.findGroupCoordinator({ groupId: group });
-    const rights = await put(coordinator, askGroup(group));
-    if (rights.errorCode === 0) return rights;
-    if (!COORDINATOR_STARTS.has(rights.errorCode) || attempts <= 1) return undefined;
-    await pause(300, AbortSignal.timeout(1_000));
+  const over = AbortSignal.timeout(COORDINATOR_DEADLINE_MS);
+  while (!over.aborted) {
+    const rights = await attempt(async () =>
+      put(await cluster.findGroupCoordinator({ groupId: group }), askGroup(group)),
+    );
+    if (rights?.errorCode === 0) return rights;
+    if (rights && !COORDINATOR_STARTS.has(rights.errorCode)) return undefined;
+    await pause(COORDINATOR_PAUSE_MS, over);
   }
+  return undefined;
 }
 
 async function clockOf(node: Broker): Promise<KafkaFacts['clock']> {

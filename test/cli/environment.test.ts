@@ -61,4 +61,10 @@ describe('R-DOC-01: .env.example', () => {
     const groups = text.split('\n\n').filter((group) => /^[A-Z]/m.test(group));
     for (const group of groups) expect(group).toMatch(/^#/);
   });
+
+  it('R-DLV-06: is told whole in docs/operations.md', () => {
+    const operations = readFileSync(`${root}/docs/operations.md`, 'utf8');
+    const untold = Object.keys(example).filter((name) => !operations.includes(`\`${name}\``));
+    expect(untold).toEqual([]);
+  });
 });
