@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { runDrop, runInto, runList, runSwap } from '../rebuild/commands.ts';
 
+/** `--json` is the parent's as well, which takes it wherever it stands: hence `optsWithGlobals`. */
 export const rebuildCommand = (): Command =>
   new Command('rebuild')
-    .enablePositionalOptions()
     .summary("fill a fresh table from Kafka and put it in the ledger's place")
     .description(
       `Reads the topic into a fresh table, with a group of its own and the guarantees of a worker; what Kafka no
@@ -58,14 +58,16 @@ wait in Kafka. Workers need not be stopped.`,
         )
         .option('--json', 'print one line of JSON')
         .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild swap events_2')
-        .action(runSwap),
+        .action((table: string, _: object, command: Command) =>
+          runSwap(table, command.optsWithGlobals()),
+        ),
     )
     .addCommand(
       new Command('list')
         .summary('tables that rebuilds have made or replaced')
         .option('--json', 'print one line of JSON')
         .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild list --json')
-        .action(runList),
+        .action((_: object, command: Command) => runList(command.optsWithGlobals())),
     )
     .addCommand(
       new Command('drop')
@@ -74,5 +76,7 @@ wait in Kafka. Workers need not be stopped.`,
         .option('--yes <table>', 'its name again, as confirmation')
         .option('--json', 'print one line of JSON')
         .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild drop events_2 --yes events_2')
-        .action(runDrop),
+        .action((table: string, _: object, command: Command) =>
+          runDrop(table, command.optsWithGlobals()),
+        ),
     );
