@@ -43,8 +43,8 @@ describe('the broker', () => {
   it('is SIGKILLed and started again, again and again', async () => {
     const broker = await ownBroker();
     const its = await stage.scene({ brokers: broker.kafka().brokers });
-    const workers = [its.worker(), its.worker()];
-    for (const worker of workers) await worker.logged('joined the group');
+    await its.worker().logged('joined the group');
+    await its.worker().logged('joined the group');
     const load = its.load(300);
     for (const awayMs of [0, 1_000, 9_000]) {
       await storesMore(its);
@@ -62,8 +62,8 @@ describe('the broker', () => {
   it('is stopped for longer than sessions last, and continued', async () => {
     const broker = await ownBroker();
     const its = await stage.scene({ brokers: broker.kafka().brokers });
-    const workers = [its.worker(), its.worker()];
-    for (const worker of workers) await worker.logged('joined the group');
+    await its.worker().logged('joined the group');
+    await its.worker().logged('joined the group');
     const load = its.load(300);
     for (const stoppedMs of [2_000, 15_000]) {
       await storesMore(its);
@@ -83,11 +83,12 @@ describe('the broker', () => {
     proxy.always(API.offsetCommit, { delayMs: 3_000 });
     proxy.always(API.offsetFetch, { delayMs: 3_000 });
     const place = { brokers: [proxy.address] };
-    const workers = [its.worker({}, place), its.worker({}, place)];
-    for (const worker of workers) await worker.logged('joined the group', 60_000);
+    const first = its.worker({}, place);
+    await first.logged('joined the group', 60_000);
+    await its.worker({}, place).logged('joined the group', 60_000);
     const load = its.load(300);
     await storesMore(its);
-    workers[0]?.kill('SIGKILL');
+    first.kill('SIGKILL');
     await storesMore(its);
     await load.stop();
     const judgement = await its.judgeWhenCommitted(120_000);

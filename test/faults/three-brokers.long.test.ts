@@ -20,8 +20,8 @@ it('one of three brokers is SIGKILLed, whichever: all that was acknowledged is s
     replicationFactor: 3,
     topicConfig: { 'min.insync.replicas': '2' },
   });
-  for (const worker of [its.worker(), its.worker()])
-    await worker.logged('joined the group', 60_000);
+  await its.worker().logged('joined the group', 60_000);
+  await its.worker().logged('joined the group', 60_000);
   const load = its.load(300);
   const stores = async (): Promise<void> => {
     const { stored } = await its.judge();

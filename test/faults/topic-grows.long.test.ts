@@ -22,7 +22,8 @@ async function adminOf() {
 describe('a topic under running workers', () => {
   it('gets more partitions: their messages are stored too', async () => {
     const its = await stage.scene();
-    for (const worker of [its.worker(), its.worker()]) await worker.logged('joined the group');
+    await its.worker().logged('joined the group');
+    await its.worker().logged('joined the group');
     await its.produce(messages(400));
     const admin = await adminOf();
     await admin.createPartitions({ topicPartitions: [{ topic: its.topic, count: 7 }] });
@@ -45,7 +46,8 @@ describe('a topic under running workers', () => {
 
   it('has transactions, some aborted: what was aborted is not stored, the rest is', async () => {
     const its = await stage.scene();
-    for (const worker of [its.worker(), its.worker()]) await worker.logged('joined the group');
+    await its.worker().logged('joined the group');
+    await its.worker().logged('joined the group');
     const producer = kafka().producer({
       transactionalId: its.topic,
       idempotent: true,
