@@ -18,6 +18,11 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'an event expired while a hold on it was being placed',
   },
+  ERASURE_HELD: { retryable: false, meaning: 'a hold forbids to erase these events' },
+  ERASURE_INCOMPLETE: {
+    retryable: true,
+    meaning: 'something of a person is still found after an erasure',
+  },
   EXPORT_INCOMPLETE: { retryable: true, meaning: 'an export could not be written whole' },
   CHANGES_UNAPPLICABLE: {
     retryable: false,

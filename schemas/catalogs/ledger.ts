@@ -246,6 +246,22 @@ const ledgerCategory = buildCategory('ledger', {
       target: 'hold',
       data: z.strictObject({ name: z.string(), events: count }),
     }),
+    /** A person's values were replaced. Says nothing of who it was: that is what was erased. */
+    'ledger.person.erased': event({
+      operation: 'delete',
+      label: 'Person erased',
+      severity: 'high',
+      data: z.strictObject({
+        /** Stands in the erased events' attributes. */
+        erasure: z.string(),
+        events: count,
+        quarantined: count,
+        /** How many were given. */
+        identifiers: count,
+        /** Absent: every tenant's. */
+        tenants: z.array(z.string()).optional(),
+      }),
+    }),
   },
 });
 

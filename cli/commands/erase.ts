@@ -1,0 +1,112 @@
+import { Command } from 'commander';
+import {
+  erase,
+  EVERY_TENANT,
+  findTraces,
+  type Person,
+  type Traces,
+} from '../../clickhouse/index.ts';
+import { withClickHouse } from '../clickhouse-connection.ts';
+import { CONTACT_DEADLINE_MS } from '../deadline.ts';
+import { readEnvironment } from '../environment.ts';
+import { EXIT } from '../exit-codes.ts';
+import { operatorName } from '../operator-name.ts';
+import { OperatorRecord } from '../operator-record.ts';
+import { confirmed } from '../retention/confirmed.ts';
+import { safeJson } from '../search/json.ts';
+import { answerColours, count, counted, print, say } from '../terminal.ts';
+
+interface EraseOptions {
+  readonly tenant?: readonly string[];
+  readonly reason?: string;
+  readonly actor?: string;
+  readonly dryRun?: true;
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+export const eraseCommand = (): Command =>
+  new Command('erase')
+    .summary("replace a person's values; that something happened stays")
+    .description(
+      `Finds every event that is about a person, by id as actor, target or related party, or by name in any
+text, and replaces what can be personal: names, texts, changes, data, execution, attributes, the address.
+Ids, types, times and outcomes stay. Messages in quarantine that name them lose their body. It is recorded in
+the ledger without the identifiers. A hold forbids it until it is released. See docs/erasure.md.`,
+    )
+    .argument(
+      '<identifier...>',
+      'what they are called: ids, names, e-mail addresses; each as a whole word',
+    )
+    .option(
+      '--tenant <id>',
+      'only this tenant’s events; may be repeated',
+      (id: string, known: string[] = []) => [...known, id],
+    )
+    .option('--reason <text>', 'why, for the record')
+    .option('--actor <id>', "who, for the record; this system's user by default")
+    .option('--dry-run', 'say how much there is, and erase nothing')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one line of JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ ledgerline erase u_7 jane@example.com --dry-run
+  $ ledgerline erase u_7 jane@example.com "Jane Doe" --tenant acme --reason "request 2026-11-12" --yes`,
+    )
+    .action(async (identifiers: string[], options: EraseOptions) => {
+      const environment = readEnvironment(process.env);
+      const person: Person = { identifiers, tenant: options.tenant ?? EVERY_TENANT };
+      await withClickHouse(environment, async (clickhouse) => {
+        await clickhouse.ping(CONTACT_DEADLINE_MS);
+        const traces = await findTraces(clickhouse, person);
+        if (!options.json) for (const line of tracesLines(traces)) print(line);
+        const nothing = events(traces) + traces.quarantined === 0;
+        if (options.dryRun || nothing) {
+          if (options.json) print(safeJson({ erased: false, ...traces }));
+          else print(nothing ? 'there is nothing to erase' : 'nothing was erased: --dry-run');
+          return;
+        }
+        const sure = options.yes || (await confirmed('Erase it? It cannot be had back.'));
+        if (!sure) {
+          say('nothing was erased');
+          process.exitCode = EXIT.faults;
+          return;
+        }
+        await using record = await OperatorRecord.open(environment);
+        const done = await erase(clickhouse, person);
+        await record.add({
+          type: 'ledger.person.erased',
+          data: {
+            erasure: done.id,
+            events: events(done.erased),
+            quarantined: done.erased.quarantined,
+            identifiers: identifiers.length,
+            ...(options.tenant && { tenants: options.tenant }),
+          },
+          reason: options.reason,
+          actor: options.actor ?? operatorName(),
+        });
+        if (options.json) print(safeJson({ ...done, erased: true, traces: done.erased }));
+        else {
+          print(answerColours.green(`erased, and no longer found: ${done.id}`));
+          print(
+            `${counted(done.replacedParts, 'part')} with the old values leave the disk within about 8 minutes; Kafka keeps its messages until its own retention removes them (docs/erasure.md)`,
+          );
+        }
+      });
+    });
+
+const events = ({ asParty, namedOnly, heldCopies }: Traces): number =>
+  asParty + namedOnly + heldCopies;
+
+function tracesLines({ asParty, namedOnly, heldCopies, quarantined, holds }: Traces): string[] {
+  return [
+    `as actor, target or related party: ${counted(asParty, 'event')}`,
+    `named in a text alone: ${count(namedOnly)}`,
+    `copies under released holds: ${count(heldCopies)}`,
+    `messages in quarantine: ${count(quarantined)}`,
+    ...holds.map(({ id, name }) => answerColours.red(`forbidden by the hold ${id} (${name})`)),
+  ];
+}

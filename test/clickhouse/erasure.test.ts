@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import { erase, EVERY_TENANT, findTraces, placeHold, releaseHold } from '../../clickhouse/index.ts';
+import { wordPattern } from '../../clickhouse/erasure/person.ts';
+import { type AuditEvent, decodeRow } from '../../schemas/index.ts';
+import { type Ledger, ledgerForTest, row } from './support.ts';
+
+const JANE = {
+  identifiers: ['u_7', 'jane@example.com', 'Jane Doe'],
+  tenant: EVERY_TENANT,
+} as const;
+
+/** Everything that can be a person's, in every field that can hold it. */
+const jane = () =>
+  row({
+    event_type: 'contact.updated',
+    actor_id: 'u_7',
+    actor_name: 'Jane Doe',
+    target_type: 'contact',
+    target_id: 'c_1',
+    target_name: 'Jane Doe (work)',
+    related: [{ role: 'subject', type: 'person', id: 'u_7', name: 'Jane' }],
+    source_ip: '198.51.100.7',
+    reason: 'asked by JANE@example.com',
+    message: 'Jane moved',
+    error_message: 'no mail for jane@example.com',
+    changes: [
+      { op: 'replace', path: '/email', old: '"old@example.com"', new: '"jane@example.com"' },
+    ],
+    data: { email: 'jane@example.com' },
+    execution: { stdout: 'hello Jane Doe' },
+    attributes: { 'user_agent.original': 'Jane’s phone', 'ledger.redacted': 'data.pin' },
+    outcome: 'failure',
+  });
+
+const others = () => [
+  row({ actor_id: 'u_71', actor_name: 'Bob', data: { note: 'u_71 and mary-jane@example.com' } }),
+  row({ actor_id: 'u_8', message: 'told jane@example.com.', target_id: 'c_1' }),
+];
+
+const stored = async ({ clickhouse }: Ledger, actor: string): Promise<AuditEvent> => {
+  const rows = await clickhouse.query<Record<string, unknown>>(
+    'SELECT * FROM audit_events WHERE actor_id = {actor:String}',
+    { params: { actor } },
+  );
+  return decodeRow(JSON.stringify(rows[0]));
+};
+
+describe('R-RET-04: a person can be erased, and what happened stays', () => {
+  test('every value of theirs is replaced, ids, times and outcomes stay, others are left alone', async () => {
+    const ledger = await ledgerForTest();
+    await ledger.insert([jane(), ...others()]);
+    const before = await stored(ledger, 'u_71');
+    expect(await findTraces(ledger.clickhouse, JANE)).toMatchObject({ asParty: 1, namedOnly: 1 });
+    const { id, erased, remaining } = await erase(ledger.clickhouse, JANE);
+    expect({ erased, remaining }).toMatchObject({
+      erased: { asParty: 1, namedOnly: 1 },
+      remaining: 0,
+    });
+
+    const after = await stored(ledger, 'u_7');
+    expect(after).toMatchObject({
+      type: 'contact.updated',
+      outcome: 'failure',
+      actor: { type: 'user', id: 'u_7', name: '[erased]' },
+      target: { type: 'contact', id: 'c_1', name: '[erased]' },
+      related: [{ role: 'subject', type: 'person', id: 'u_7', name: '[erased]' }],
+      changes: [{ op: 'replace', path: '/email', old: '[erased]', new: '[erased]' }],
+      data: { erased: true },
+      execution: { erased: true },
+      attributes: { 'ledger.erased': id, 'ledger.redacted': 'data.pin' },
+    });
+    expect(after.sourceIp).toBeUndefined();
+    expect(JSON.stringify(after)).not.toMatch(/jane|phone|198\.51/i);
+    expect(await stored(ledger, 'u_71')).toEqual(before);
+    expect(await stored(ledger, 'u_8')).toMatchObject({
+      message: '[erased]',
+      target: { id: 'c_1' },
+    });
+  });
+
+  test('no table, part or column has them afterwards, quarantine included', async () => {
+    const ledger = await ledgerForTest();
+    const { clickhouse } = ledger;
+    await ledger.insert([jane()]);
+    await ledger.insert([jane(), ...others()]);
+    await clickhouse.command(
+      `INSERT INTO audit_quarantine (kafka_topic, kafka_topic_id, kafka_partition, kafka_offset, kafka_timestamp, reason, error, message, message_key, headers)
+       VALUES ('t', generateUUIDv4(), 0, 1, now64(3), 'not_json', 'x', 'mail jane@example.com', 'acme/person/u_9', {'ll-id': 'x'}),
+              ('t', generateUUIDv4(), 0, 2, now64(3), 'not_json', 'x', 'other', 'k', {})`,
+    );
+    const { erased } = await erase(clickhouse, JANE);
+    expect(erased).toMatchObject({ asParty: 2, namedOnly: 1, quarantined: 1 });
+    const tables = await clickhouse.query<{ name: string }>(
+      "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'",
+    );
+    for (const { name } of tables) {
+      const [found] = await clickhouse.query<{ rows: string }>(
+        `SELECT count() AS rows FROM ${name} WHERE match(toString(tuple(*)), {pattern:String})`,
+        { params: { pattern: wordPattern(['jane@example.com', 'Jane Doe']) } },
+      );
+      expect([name, found?.rows]).toEqual([name, '0']);
+    }
+    const left = await clickhouse.query<{ message: string }>(
+      'SELECT message FROM audit_quarantine ORDER BY kafka_offset',
+    );
+    expect(left.map(({ message }) => message)).toEqual(['', 'other']);
+  });
+
+  test('again erases what has come since, and nothing twice', async () => {
+    const ledger = await ledgerForTest();
+    await ledger.insert([jane()]);
+    const first = await erase(ledger.clickhouse, JANE);
+    expect((await erase(ledger.clickhouse, JANE)).erased).toMatchObject({
+      asParty: 0,
+      namedOnly: 0,
+    });
+    await ledger.insert([jane()]);
+    expect((await erase(ledger.clickhouse, JANE)).erased).toMatchObject({ asParty: 1 });
+    const [kept] = await ledger.clickhouse.query<{ rows: string }>(
+      "SELECT count() AS rows FROM audit_events WHERE attributes['ledger.erased'] = {id:String}",
+      { params: { id: first.id } },
+    );
+    expect(kept?.rows).toBe('1');
+  });
+
+  test('a hold forbids it until it is released; a tenant’s erasure leaves the others', async () => {
+    const ledger = await ledgerForTest();
+    const { clickhouse } = ledger;
+    await ledger.insert([jane()]);
+    const hold = await placeHold(clickhouse, {
+      query: 'actor:u_7',
+      tenant: EVERY_TENANT,
+      name: 'Case 17',
+      owner: 'legal',
+      reason: 'litigation',
+      actor: 'ops-1',
+    });
+    await expect(erase(clickhouse, JANE)).rejects.toMatchObject({ code: 'ERASURE_HELD' });
+    expect(await stored(ledger, 'u_7')).toMatchObject({ actor: { name: 'Jane Doe' } });
+    expect((await erase(clickhouse, { ...JANE, tenant: 'other' })).erased.asParty).toBe(0);
+    await releaseHold(clickhouse, { hold: hold.id, reason: 'closed', actor: 'ops-1' });
+    const { erased } = await erase(clickhouse, JANE);
+    expect(erased).toMatchObject({ asParty: 1, heldCopies: 1 });
+  });
+
+  test('identifiers that would match what is not theirs are refused', async () => {
+    const { clickhouse } = await ledgerForTest();
+    const many = Array.from({ length: 51 }, () => 'u_7');
+    for (const identifiers of [[], ['u'], [' u_7 '], ['a'.repeat(501)], many]) {
+      await expect(erase(clickhouse, { ...JANE, identifiers })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+      });
+    }
+  });
+});
