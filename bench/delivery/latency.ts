@@ -6,6 +6,8 @@ import { messagesOf } from './broker.ts';
 import { checkAll, highestOffsets, withPlace } from './paced.ts';
 import { startWorker } from './worker.ts';
 
+/** A producer that cannot keep the rate measures another one. */
+const KEPT = 0.95;
 /** How finely "readable" is told: a latency is up to this much too long. */
 const POLL_MS = 20;
 const WARM_UP_MS = 6_000;
@@ -51,7 +53,10 @@ function atRate(stack: Stack, rate: number, seconds: number): Promise<Percentile
       await checkAll(clickhouse, events, DRAIN_MS);
       watch.end();
       await watching;
-      return percentiles(watch, await produced(clickhouse, since, until));
+      const found = percentiles(watch, await produced(clickhouse, since, until));
+      const kept = found.events / (rate * seconds);
+      if (kept < KEPT) progress(`only ${rounded(kept * 100)}% of ${rate} events/s were produced`);
+      return found;
     } finally {
       watch.end();
       await worker.stop();

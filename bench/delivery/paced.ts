@@ -1,14 +1,14 @@
 import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
 import { createTopic } from '../../consumers/index.ts';
 import type { Stack } from '../../local/stack.ts';
-import { type PacedProducer, pacedProducer } from '../parts/paced-producer.ts';
 import { checkLedger } from '../pipeline/check.ts';
 import type { Place } from '../pipeline/contender.ts';
+import { type RingProducer, ringProducer } from './ring-producer.ts';
 
 export const PARTITIONS = 4;
 
 export interface PacedPlace extends Place {
-  readonly producer: PacedProducer;
+  readonly producer: RingProducer;
 }
 
 /** A topic and a ledger of their own for one measurement, and a producer of realistic events. */
@@ -22,7 +22,7 @@ export async function withPlace<T>(
   try {
     await migrate(clickhouse);
     await createTopic({ brokers, topic: name }, { partitions: PARTITIONS });
-    const producer = await pacedProducer(brokers, name);
+    const producer = await ringProducer(brokers, name);
     try {
       return await use({
         brokers,
