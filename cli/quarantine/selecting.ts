@@ -25,6 +25,9 @@ const REASONS: readonly string[] = [
   'accepted_loss',
 ];
 
+/** They travel in a request's address, whose length servers bound. */
+const MAX_IDS = 100;
+
 export interface Filters {
   readonly fault?: readonly string[];
   readonly topic?: string;
@@ -70,7 +73,7 @@ export function filtered(filters: Filters, state: ResolutionState | 'all'): Sele
   };
 }
 
-export const isNarrowed = ({ fault, topic, partition, since, until }: Filters): boolean =>
+const isNarrowed = ({ fault, topic, partition, since, until }: Filters): boolean =>
   [fault, topic, partition, since, until].some((one) => one !== undefined);
 
 /**
@@ -106,6 +109,12 @@ export function checkChoice(
     throw new UsageError(
       'Which messages?',
       'Give their ids, filters (--fault, --since, --partition …), or --all.',
+    );
+  }
+  if (ids.length > MAX_IDS) {
+    throw new UsageError(
+      `More than ${MAX_IDS} ids.`,
+      'Use filters: --fault, --since, --partition ….',
     );
   }
   ids.forEach(parseMessageId);

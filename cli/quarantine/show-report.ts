@@ -141,7 +141,7 @@ const resolutionLine = (one: Resolved): string =>
     .join(', ');
 
 /** The message with its fault marked below the line where it stands. */
-export function messageLines(text: string, fault: FaultPlace | undefined): string[] {
+function messageLines(text: string, fault: FaultPlace | undefined): string[] {
   const { red } = answerColours;
   const view = messageView(text, fault);
   const lines = view.lines.flatMap((line, index) => {

@@ -166,8 +166,8 @@ export class QuarantineStore {
         {
           params: {
             offsets: some.map(({ offset }) => offset),
-            partitions: some.map(({ partition }) => partition),
-            topics: some.map(({ topic }) => topic),
+            partitions: [...new Set(some.map(({ partition }) => partition))],
+            topics: [...new Set(some.map(({ topic }) => topic))],
           },
           timeoutMs: TIMEOUT_MS,
         },

@@ -24,7 +24,7 @@ import { spawnWorker, type WorkerProcess } from '../support/worker-process.ts';
 import { CLI, type Ran, runCli } from './run-cli.ts';
 
 /** Each command is a process of its own. */
-const PATIENT = { timeout: 120_000 };
+const PATIENT = { timeout: 240_000 };
 const run = randomUUID().slice(0, 8);
 const topic = `quarantine-${run}`;
 const database = `quarantine_${run}`;
@@ -36,7 +36,7 @@ const client = new kafkajs.Kafka({
 const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
 const admin = client.admin();
 let clickhouse: ClickHouse;
-let worker: WorkerProcess;
+let worker: WorkerProcess | undefined;
 
 const environment = (url = inject('clickhouseUrl')): Record<string, string> => ({
   LEDGERLINE_KAFKA_BROKERS: inject('brokers').join(','),
@@ -116,7 +116,8 @@ function transformFile(source: string): string {
   return file;
 }
 
-const startWorker = async (env: Record<string, string> = {}): Promise<WorkerProcess> => {
+/** As a container would: on a machine that is busy its first contact may come too late. */
+async function startWorker(env: Record<string, string>, attempts = 5): Promise<WorkerProcess> {
   const started = spawnWorker({
     brokers: inject('brokers'),
     clickhouseUrl: inject('clickhouseUrl'),
@@ -124,9 +125,14 @@ const startWorker = async (env: Record<string, string> = {}): Promise<WorkerProc
     topic,
     env,
   });
-  await started.logged('joined the group');
-  return started;
-};
+  try {
+    await started.logged('joined the group', 120_000);
+    return started;
+  } catch (error) {
+    if (attempts <= 1) throw error;
+    return startWorker(env, attempts - 1);
+  }
+}
 
 beforeAll(async () => {
   clickhouse = openClickHouse({ url: inject('clickhouseUrl'), database });
@@ -138,11 +144,11 @@ beforeAll(async () => {
     createTopic({ brokers: inject('brokers'), topic: `${topic}.dead` }, { partitions: 1 }),
   ]);
   worker = await startWorker({ LEDGERLINE_DEAD_LETTER_TOPIC: `${topic}.dead` });
-});
+}, PATIENT.timeout);
 
 afterAll(async () => {
-  worker.kill('SIGKILL');
-  await worker.exited;
+  worker?.kill('SIGKILL');
+  await worker?.exited;
   await Promise.all([producer.disconnect(), admin.disconnect(), clickhouse.close()]);
 });
 
@@ -245,10 +251,13 @@ describe('R-DLV-06: replay', PATIENT, () => {
       ['ledger.quarantine.resolution_started', 'INC-7'],
       ['ledger.quarantine.replayed', 'INC-7'],
     ]);
-    const [again, shown] = [await quarantine(['replay', id]), await json(['show', id])];
+    const again = await quarantine(['replay', id]);
     expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('resolved before')]);
-    expect(shown['state']).toBe('replayed');
-    expect(shown['resolutions']).toMatchObject([{ reason: 'INC-7', eventId, state: 'replayed' }]);
+    const { store } = await openQuarantine(clickhouse, 1 << 20);
+    const [position] = await store.positions([parseMessageId(id)]);
+    expect(position && (await store.resolutions(position))).toMatchObject([
+      { reason: 'INC-7', eventId, state: 'replayed' },
+    ]);
     const log = await lastMessages(topic, 1, Number(String(id).match(/\/(\d+)@/)?.[1]));
     expect(log.find(({ headers }) => headers['ll-id'] === eventId)).toMatchObject({
       key: 'acme/env_var/kept',
@@ -293,15 +302,32 @@ describe('R-DLV-06: replay', PATIENT, () => {
     expect(await timesStored([eventId])).toEqual([0]);
   });
 
-  it('stores each once when it is killed between sending and recording, with a transform that never says the same', async () => {
-    const messages = Array.from({ length: 40 }, () => broken({ target_id: 'killed' }));
-    await consumed(messages.map(({ value }, index) => ({ value, partition: index % 2 })));
-    const repair = transformFile(
-      'export default (event) => event.target_id !== "killed" ? undefined : { ...event, weight: 1, occurred_at: new Date().toISOString() }',
+  /** Never says the same twice, but for the id; leaves the messages of other tests alone. */
+  const repairOf = (target: string): string =>
+    transformFile(
+      `export default (event) => event.target_id !== '${target}' ? undefined
+         : { ...event, weight: 1, occurred_at: new Date(Date.now() - 1e9 * Math.random()).toISOString() }`,
     );
-    const args = ['replay', '--fault', 'invalid', '--transform', repair, '--yes', '--json'];
+  /** Twenty in each partition, and the command that repairs them. */
+  async function quarantined(target: string): Promise<{ ids: string[]; args: string[] }> {
+    const messages = Array.from({ length: 40 }, () => broken({ target_id: target }));
+    await consumed(messages.map(({ value }, index) => ({ value, partition: index % 2 })));
+    const args = [
+      'replay',
+      '--fault',
+      'invalid',
+      '--transform',
+      repairOf(target),
+      '--yes',
+      '--json',
+    ];
+    return { ids: messages.map(({ id }) => id), args };
+  }
+  const MARKS = /audit_quarantine_resolutions/;
 
-    const gate = await openGate(inject('clickhouseUrl'), /audit_quarantine_resolutions/);
+  it('killed between sending and recording, goes on where it was, and stores each once', async () => {
+    const { ids, args } = await quarantined('killed');
+    const gate = await openGate(inject('clickhouseUrl'), MARKS);
     const child = spawn(process.execPath, [CLI, 'quarantine', ...args], {
       env: { PATH: process.env['PATH'], ...environment(gate.url) },
       stdio: 'ignore',
@@ -312,22 +338,33 @@ describe('R-DLV-06: replay', PATIENT, () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     await gate.close();
-
-    const both = await Promise.all([quarantine(args), quarantine(args)]);
-    for (const { code, stdout, stderr } of both) {
-      expect([code, stderr]).toEqual([0, '']);
-      expect(JSON.parse(stdout)).toMatchObject({ refused: 0 });
-    }
     await allCommitted();
-    const third = await json(['replay', '--fault', 'invalid', '--transform', repair, '--yes']);
-    expect(third['sent'] ?? 0).toBe(0);
-    const stored = await timesStored(messages.map(({ id }) => id));
-    expect(new Set(stored)).toEqual(new Set([1]));
+    const healed = await quarantine(args);
+    expect(JSON.parse(healed.stdout)).toMatchObject({ sent: 0, alreadyStored: 20, refused: 0 });
+    await allCommitted();
+    expect(new Set(await timesStored(ids))).toEqual(new Set([1]));
+  });
+
+  it('by two at once, with two results, stores each once: the worker keeps the copies out', async () => {
+    const { ids, args } = await quarantined('twice');
+    worker?.kill('SIGTERM');
+    await worker?.exited;
+    const gate = await openGate(inject('clickhouseUrl'), MARKS);
+    const held = gate.hold('before-insert');
+    const first = quarantine(args, environment(gate.url));
+    const mark = await held;
+    const second = await quarantine(args);
+    mark.release();
+    expect([(await first).stderr, second.stderr]).toEqual(['', '']);
+    expect(JSON.parse(second.stdout)).toMatchObject({ sent: 40, refused: 0 });
+    await gate.close();
+    worker = await startWorker({ LEDGERLINE_DEAD_LETTER_TOPIC: `${topic}.dead` });
+    await allCommitted();
+    expect(new Set(await timesStored(ids))).toEqual(new Set([1]));
     const [repeats] = await ask<{ n: string }>(
       "SELECT count() AS n FROM audit_quarantine WHERE reason = 'duplicate' AND headers['ll-replay-of'] != ''",
     );
-    // The control: copies did come, and it was the worker that kept them out.
-    expect(Number(repeats?.n)).toBeGreaterThan(0);
+    expect(Number(repeats?.n)).toBe(20);
     const kafka = { brokers: inject('brokers'), topic, group: topic };
     expect(await verify({ kafka, clickhouse })).toMatchObject({ sound: true });
   });
@@ -397,8 +434,8 @@ describe('R-DLV-06: dead letters', PATIENT, () => {
   });
 
   it('do not hold delivery up when their topic is not there', async () => {
-    worker.kill('SIGTERM');
-    await worker.exited;
+    worker?.kill('SIGTERM');
+    await worker?.exited;
     worker = await startWorker({ LEDGERLINE_DEAD_LETTER_TOPIC: `${topic}.none` });
     const id = randomUUID();
     await consumed([
