@@ -137,7 +137,7 @@ async function assertShape(
       'TABLE_UNFIT',
       `${database} was made for one node, not for a cluster`,
       {
-        hint: 'migrate into another database and rebuild it from Kafka: docs/operations.md, "A cluster"',
+        hint: 'migrate another database for the cluster and copy the rows: docs/operations.md, "A cluster"',
       },
     );
   }
