@@ -21,6 +21,7 @@ import { resolve } from '../../../clickhouse/search/resolve.ts';
 import { until } from '../../support/until.ts';
 import { daysAgo, type Ledger, openLedger, row, type Row } from '../support.ts';
 import { anyText, eventRow, query } from './arbitrary.ts';
+import { documentedQueries } from './documented.ts';
 import { matches, microsOf } from './oracle.ts';
 
 // Each asks the engine many times: on a busy machine that takes its time.
@@ -108,6 +109,15 @@ describe('R-ASK-01: the compiled query', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('of every query in docs/search.md runs', async () => {
+    const queries = await documentedQueries();
+    expect(queries.length).toBeGreaterThan(80);
+    const sql = queries.map((text) => compile(resolve(parseQuery(text), clock)));
+    for (const { sql: condition, params } of sql) {
+      await clickhouse.query(`SELECT count() FROM audit_events WHERE ${condition}`, { params });
+    }
   });
 
   it('runs for people, too, with its values written out', async () => {

@@ -1,15 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { expect, test } from 'vitest';
-import { compile } from '../../../clickhouse/search/compile.ts';
 import { FAMILIES } from '../../../clickhouse/search/field-named.ts';
 import { FIELDS } from '../../../clickhouse/search/fields.ts';
-import { parseQuery } from '../../../clickhouse/search/parse.ts';
-import { resolve } from '../../../clickhouse/search/resolve.ts';
+import { GUIDE as path } from './documented.ts';
 
 /** `npx vitest run test/clickhouse/search/guide -u` makes the table of fields anew. */
-const path = fileURLToPath(new URL('../../../docs/search.md', import.meta.url));
 
 const rows = [
   ...FIELDS.map(
@@ -38,27 +34,4 @@ test('docs/search.md lists the fields that there are', async () => {
   );
   const pretty = await format(filled, { ...(await resolveConfig(path)), filepath: path });
   await expect(pretty).toMatchFileSnapshot(path);
-});
-
-test('docs/search.md: every query in it can be read, but the one that shows a fault', async () => {
-  const page = await readFile(path, 'utf8');
-  const [, language = ''] = /## The language([^]*?)## Fields/.exec(page) ?? [];
-  const commands = [...page.matchAll(/^ledgerline (?:search|tail|facets) (?:-- )?'([^']+)'/gm)];
-  const cells = [...language.matchAll(/^\| (`.*?`)(?= +\|)/gm)].flatMap(([, cell = '']) =>
-    [...cell.matchAll(/`([^`]+)`/g)].map(([, query = '']) => query),
-  );
-  const queries = [...commands.map(([, query = '']) => query), ...cells].filter(
-    (query) => !query.includes('…'),
-  );
-  expect(queries.length).toBeGreaterThan(30);
-  const clock = { nowMs: Date.now(), timeZone: 'UTC' };
-  const faults = queries.flatMap((query) => {
-    try {
-      compile(resolve(parseQuery(query), clock));
-      return [];
-    } catch (error) {
-      return [`${query}: ${String(error)}`];
-    }
-  });
-  expect(faults).toEqual([]);
 });
