@@ -27,7 +27,7 @@ describe('the built-in catalogs', () => {
     expect(everything.events.length).toBeGreaterThan(90);
     for (const { label, icon, type } of [...everything.events, ...ledgerEvents.events]) {
       expect([label, icon].join('')).not.toBe('');
-      expect(type).toMatch(/^[a-z_]+(\.[a-z_]+)*\.[a-z_]*(ed|un|ut|read|added|down)[a-z_]*$/);
+      expect(type).toMatch(/^[a-z_]+(\.[a-z_]+)*\.[a-z_]*(ed|un|ut|read|added|down|swept)[a-z_]*$/);
     }
   });
 
