@@ -1,20 +1,21 @@
 import { Command } from 'commander';
 import { doctorCommand } from './commands/doctor.ts';
 import { emitCommand } from './commands/emit.ts';
-import { facetsCommand } from './commands/facets.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { exportCommand } from './commands/export.ts';
+import { facetsCommand } from './commands/facets.ts';
 import { historyCommand } from './commands/history.ts';
+import { holdCommand } from './commands/hold.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { outboxCommand } from './commands/outbox.ts';
 import { policyCommand } from './commands/policy.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { queryCommand } from './commands/query.ts';
+import { rebuildCommand } from './commands/rebuild.ts';
+import { retentionCommand } from './commands/retention.ts';
 import { searchCommand } from './commands/search.ts';
 import { showCommand } from './commands/show.ts';
-import { retentionCommand } from './commands/retention.ts';
-import { rebuildCommand } from './commands/rebuild.ts';
 import { stackCommand } from './commands/stack.ts';
 import { tailCommand } from './commands/tail.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -77,6 +78,8 @@ Examples:
     queryCommand(),
     policyCommand(),
     retentionCommand(),
+    holdCommand(),
+    eraseCommand(),
     quarantineCommand(),
     verifyCommand(),
     rebuildCommand(),

@@ -41,7 +41,7 @@ the ledger without the identifiers. A hold forbids it until it is released. See 
     .option(
       '--tenant <id>',
       'only this tenant’s events; may be repeated',
-      (id: string, known: string[] = []) => [...known, id],
+      (id: string, known: readonly string[] | undefined) => [...(known ?? []), id],
     )
     .option('--reason <text>', 'why, for the record')
     .option('--actor <id>', "who, for the record; this system's user by default")
