@@ -142,6 +142,27 @@ describe('the engine sees each message end where we do (R-DLV-02)', () => {
     expect(Array.isArray(rows) ? rows.length : (rows.row ?? 0)).toBeGreaterThan(1);
   });
 
+  it('should our check fail, the engine counts other rows than were sent, and stores none of them', async () => {
+    const { rows } = batchOf([message(nextOffset++, NEIGHBOUR), message(nextOffset++, NEIGHBOUR)]);
+    const two = Buffer.from('{"actor_id":"smuggled","kafka_offset":999999}\n{"actor_id":"x"}');
+    const storing = sink.insert(rows, new Map([[rows[1]?.offset ?? 0, two]]), {
+      origin: ORIGIN,
+      token: `framing/smuggled`,
+      leaseSeconds: Math.floor(Date.now() / 1000) + 60,
+      timeoutMs: 20_000,
+    });
+    const refused: unknown = await storing.catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(ClickHouseError);
+    expect(refused).toMatchObject({ engineCode: 117 });
+    expect(refused).not.toHaveProperty('row');
+    expect(classify(refused).kind).toBe('content');
+    const found = await clickhouse.query(
+      'SELECT 1 FROM audit_events WHERE kafka_offset = 999999 OR kafka_offset = {offset:UInt64}',
+      { params: { offset: rows[0]?.offset } },
+    );
+    expect(found).toEqual([]);
+  });
+
   it.each([
     ['the offset', '{"kafka_offset":5}'],
     ['the offset, its name escaped', '{"kafka\\u005foffset":5}'],
