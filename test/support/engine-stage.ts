@@ -7,6 +7,7 @@ import { freePort } from '../../local/free-port.ts';
 import { type EngineProxy, openEngineProxy } from './engine-proxy.ts';
 import type { Scene } from './scene.ts';
 import type { Stage } from './stage.ts';
+import { until } from './until.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface EngineScene {
@@ -54,6 +55,12 @@ export async function engineScene(
     clickhouseUrl: engine.url,
     partitions: options.partitions ?? 4,
   });
+  // A broker that has just started makes its offsets topic first, and workers give it five seconds.
+  await until(
+    'the broker has a coordinator for the group',
+    () => its.committed(),
+    () => true,
+  );
   const proxy = await openEngineProxy(engine.url);
   stage.atEnd(() => proxy.close());
   return {
