@@ -59,7 +59,8 @@ describe('R-DLV-06: a worker that is asked how it is', () => {
   test('says that it lives and is ready, and counts what it does', async () => {
     scene = await openScene(PLACE());
     // A broker that never had a group takes longer to find its coordinator than a worker waits.
-    await until('there is a coordinator', scene.committed, (offsets) => offsets.length > 0);
+    const committed = (): Promise<number[]> => scene?.committed() ?? Promise.resolve([]);
+    await until('there is a coordinator', committed, (offsets) => offsets.length > 0);
     await scene.produce([...messages(40, 2), { value: 'no JSON', partition: 0 }]);
     const worker = scene.worker(HTTP);
     const url = await served(worker);
