@@ -5,7 +5,7 @@ import { type ClickHouse, migrate, openClickHouse } from '../clickhouse/index.ts
 import { createTopic } from '../consumers/index.ts';
 import { PROJECT_ROOT } from '../local/project-root.ts';
 import type { Stack } from '../local/stack.ts';
-import { pacedProducer } from './parts/paced-producer.ts';
+import { coordinatorReady, pacedProducer } from './parts/paced-producer.ts';
 import { runProcess } from './pipeline/process.ts';
 import { progress, rounded, wholeNumber, withStack } from './stack.ts';
 
@@ -87,6 +87,7 @@ async function measure(stack: Stack, asked: Asked): Promise<Cell> {
   try {
     await migrate(clickhouse);
     await createTopic({ brokers, topic: name }, { partitions });
+    await coordinatorReady(brokers, name);
     const producer = await pacedProducer(brokers, name);
     try {
       if (rate === 'full') await producer.send(asked.backlog);

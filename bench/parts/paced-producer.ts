@@ -49,3 +49,16 @@ export async function pacedProducer(
     close: () => producer.disconnect(),
   };
 }
+
+/** Waits for the group's coordinator, which a new broker takes seconds to have: longer than a worker waits. */
+export async function coordinatorReady(brokers: readonly string[], group: string): Promise<void> {
+  const kafka = new kafkajs.Kafka({
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { retries: 30, maxRetryTime: 2_000 },
+  });
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.fetchOffsets({ groupId: group });
+  await admin.disconnect();
+}
