@@ -28,7 +28,7 @@ export function history(
 }
 
 /** The events of a history as a condition. Pure. */
-export function historyOf({ type, id }: TargetKey): Condition {
+function historyOf({ type, id }: TargetKey): Condition {
   const is = (column: 'target_type' | 'target_id', text: string): Condition => ({
     kind: 'like',
     source: { in: 'column', column },

@@ -94,7 +94,7 @@ function fitting({ from, until }: Period): Bucket {
 }
 
 /** The buckets' edges in milliseconds, the first at or before the period, the last behind it. Pure. */
-export function edgesOf({ from, until }: Period, bucket: Bucket, timeZone: string): number[] {
+function edgesOf({ from, until }: Period, bucket: Bucket, timeZone: string): number[] {
   if (until <= from) return [];
   const lengthMs = BUCKETS[bucket] * 1000;
   if ((until - from) / lengthMs > MAX_BUCKETS) {

@@ -6,7 +6,7 @@ import { GROUP_KEY, OVER_GROUPS, PER_GROUP, type Total, totalOf, type TotalRow }
 import { fieldNamed } from './field-named.ts';
 import { type Field, FIELDS } from './fields.ts';
 
-export const MAX_FACETS = 12;
+const MAX_FACETS = 12;
 const MAX_VALUES = 1000;
 
 export interface FacetOptions extends AskOptions {

@@ -57,7 +57,7 @@ export async function findKeys(
 }
 
 /** The stretches of time of a request, in its order; what they leave out cannot match. Pure. */
-export function stretchesOf({ asked, order, after }: KeyRequest): Stretch[] {
+function stretchesOf({ asked, order, after }: KeyRequest): Stretch[] {
   const bounds = timeBounds(asked.condition);
   const newest = order === 'newest';
   // Nothing lies later than this: the table refuses it.
@@ -88,7 +88,7 @@ export function stretchesOf({ asked, order, after }: KeyRequest): Stretch[] {
 }
 
 /** The statement of one stretch. Pure. */
-export function keysSql(
+function keysSql(
   { asked, order, limit, after }: KeyRequest,
   { from, before }: Stretch,
   params: Parameters,

@@ -7,7 +7,7 @@ import { readEvents } from './events.ts';
 import { findKeys, type Order } from './keys.ts';
 import { tenantsOf } from './scope.ts';
 
-export const MAX_PAGE_SIZE = 1000;
+const MAX_PAGE_SIZE = 1000;
 
 export interface SearchOptions extends AskOptions {
   /** Default `newest`. */
