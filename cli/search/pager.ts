@@ -59,7 +59,15 @@ function throughPager(command: string, rows: number): Lines {
     if (!stdin || closed) return;
     if (stdin.write(`${line}\n`)) return;
     // A pager that was left early takes no more: that is its reader's wish, not a fault.
-    await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]).catch(() => (closed = true));
+    const settled = new AbortController();
+    const { signal } = settled;
+    try {
+      await Promise.race([once(stdin, 'drain', { signal }), once(stdin, 'close', { signal })]);
+    } catch {
+      closed = true;
+    } finally {
+      settled.abort();
+    }
   };
   return {
     async write(line) {
