@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -22,6 +22,7 @@ export async function typeFaults(objects: readonly Manifest[]): Promise<Map<numb
     return `export const _${index}: import('${family}/${object.apiVersion}/${kind}').I${kind} = ${JSON.stringify(object)};`;
   });
   // Beneath the project, so that the types are found.
+  await mkdir(join(root, '.local'), { recursive: true });
   const folder = await mkdtemp(join(root, '.local/manifests-'));
   try {
     await writeFile(join(folder, 'objects.mts'), `${lines.join('\n')}\n`);
