@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 import { spawnWorker, type WorkerProcess } from '../support/worker-process.ts';
 import { CLI, type Ran, runCli } from '../cli/run-cli.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const scenes: Scene[] = [];
 afterEach(async () => {
