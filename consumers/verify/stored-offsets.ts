@@ -37,7 +37,7 @@ export interface RegionCount {
   readonly quarantined: number;
 }
 
-export const boundParams = ({ topic, topicId, bounds }: Comparison) => ({
+const boundParams = ({ topic, topicId, bounds }: Comparison) => ({
   topic,
   topicId,
   partitions: bounds.map(({ partition }) => partition),
@@ -49,7 +49,7 @@ const of = (name: string): string =>
   `transform(kafka_partition, {partitions:Array(UInt32)}, {${name}:Array(UInt64)}, toUInt64(0))`;
 
 /** What is looked at, as a condition on either table. */
-export const compared = ({ onlyFrom }: Comparison): string =>
+const compared = ({ onlyFrom }: Comparison): string =>
   onlyFrom
     ? `kafka_topic_id = {topicId:UUID} AND kafka_offset >= arrayMin({from:Array(UInt64)}) AND kafka_offset >= ${of('from')}`
     : 'kafka_topic = {topic:String}';
