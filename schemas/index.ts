@@ -18,11 +18,9 @@ export { ConfigurationError, type ConfigurationFault } from './configuration-err
 export {
   KAFKA_SECURITY_VARIABLES,
   kafkaSecurity,
-  SASL_MECHANISMS,
   textOf,
   withoutLineEnd,
   type KafkaSecurity,
-  type ReadFile,
 } from './kafka-security.ts';
 export type { AuditEvent, Change, Party, PolicyStamp, RelatedParty } from './event.ts';
 export {

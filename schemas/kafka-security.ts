@@ -4,7 +4,7 @@
  */
 import type { ConfigurationFault } from './configuration-error.ts';
 
-export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 
 export interface KafkaSecurity {
@@ -40,9 +40,9 @@ type Variable = (typeof KAFKA_SECURITY_VARIABLES)[number];
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Answers a file's text; throws as `readFileSync` does. */
-export type ReadFile = (path: string) => string;
+type ReadFile = (path: string) => string;
 
-export interface SecurityReading {
+interface SecurityReading {
   readonly security: KafkaSecurity;
   readonly faults: readonly ConfigurationFault[];
 }
