@@ -50,15 +50,25 @@ export async function pacedProducer(
   };
 }
 
+const COORDINATOR_MS = 60_000;
+
 /** Waits for the group's coordinator, which a new broker takes seconds to have: longer than a worker waits. */
 export async function coordinatorReady(brokers: readonly string[], group: string): Promise<void> {
-  const kafka = new kafkajs.Kafka({
-    brokers: [...brokers],
-    logLevel: kafkajs.logLevel.NOTHING,
-    retry: { retries: 30, maxRetryTime: 2_000 },
-  });
+  const kafka = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.fetchOffsets({ groupId: group });
-  await admin.disconnect();
+  try {
+    const deadline = performance.now() + COORDINATOR_MS;
+    for (;;) {
+      try {
+        await admin.fetchOffsets({ groupId: group });
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await delay(TURN_MS);
+      }
+    }
+  } finally {
+    await admin.disconnect();
+  }
 }
