@@ -7,11 +7,14 @@ import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
 import type { KafkaSecurity } from '../schemas/index.ts';
 import { lz4, snappy, zstd } from './decompress.ts';
 import { Fence, type GroupListener } from './fence.ts';
+import { forgetHalfAnswers } from './half-answers.ts';
 
 // A CommonJS package, not all of whose names Node can see as exports.
 const { AssignerProtocol, CompressionCodecs, CompressionTypes } = kafkajs;
 const { KafkaJSNonRetriableError, PartitionAssigners } = kafkajs;
 export const { ConfigResourceTypes } = kafkajs;
+
+forgetHalfAnswers();
 
 const CODECS = [
   [CompressionTypes.Snappy, snappy],
