@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { migrate, openClickHouse } from '../../clickhouse/index.ts';
 import { createTopic, workerConfig } from '../../consumers/index.ts';
+import { describeTopic } from '../../consumers/topic.ts';
 import { type Engine, startEngine } from '../../local/engine.ts';
 import { createLedger, optionsFromEnv } from '../../producers/index.ts';
 import { builtInCatalog } from '../../cli/emit/built-in-catalog.ts';
@@ -75,6 +76,18 @@ beforeAll(async () => {
   file('client.pem', client.cert);
   file('client-key.pem', client.key);
   await createTopic({ brokers: broker.kafka.brokers, topic: TOPIC }, { partitions: 1 });
+  // A broker that never had a group takes longer to find its coordinator than a worker waits.
+  await describeTopic(
+    {
+      brokers: broker.kafka.brokers,
+      topic: TOPIC,
+      group: 'ledgerline',
+      clientId: 'test',
+      connectionTimeoutMs: 10_000,
+      requestTimeoutMs: 10_000,
+    },
+    60_000,
+  );
   const clickhouse = openClickHouse(workerConfig(secured).clickhouse);
   await migrate(clickhouse);
   await clickhouse.close();
@@ -144,6 +157,7 @@ describe('R-DLV-06: Kafka with SASL and TLS, ClickHouse with TLS and a password'
       env: secured,
     });
     workers.push(worker);
+    await worker.logged('joined the group', 60_000);
 
     const plain = await run(['emit'], withMechanism('plain'), EVENT);
     expect(plain).toMatchObject({ code: 0, output: '1 event recorded\n' });
