@@ -21,9 +21,9 @@ export {
   DEFAULT_RETENTION,
   MAX_RETENTION_DAYS,
   readRetention,
+  daysInForce,
   readRetentionState,
   setCleanup,
-  STOPPED_DAYS,
 } from './retention.ts';
 export type { RetentionChange, RetentionClasses, RetentionState } from './retention.ts';
 export { loadRetention } from './retention-file.ts';

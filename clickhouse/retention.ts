@@ -32,7 +32,7 @@ export function expiryExpression(classes: RetentionClasses, cleanup = true): str
  * Added to every expiry while cleanup is off. The classes and their days stay in the table's TTL, so
  * that they are known when it is turned on again, and nothing reaches the end of it.
  */
-export const STOPPED_DAYS = 36_500;
+const STOPPED_DAYS = 36_500;
 const STOPPED = `toIntervalDay(${STOPPED_DAYS})`;
 
 /** As SQL literals: `retentionFaults` has seen to it that a name holds no quote. */
@@ -46,6 +46,14 @@ export interface RetentionState {
   /** Whether what has expired is removed: false after AUDIT_TRAIL_CLEANUP_ENABLED=false. */
   readonly cleanup: boolean;
 }
+
+/** The days that a class's events are really kept: while cleanup is off, for as good as ever. */
+export const daysInForce = ({ classes, cleanup }: RetentionState): RetentionClasses =>
+  cleanup
+    ? classes
+    : withoutPrototype(
+        Object.entries(classes).map(([name, days]) => [name, days + STOPPED_DAYS] as const),
+      );
 
 /** Reads a table's TTL back. Pure. @throws LedgerlineError `RETENTION_INVALID` where it is not ours. */
 function parseExpiry(tableDefinition: string): RetentionState {

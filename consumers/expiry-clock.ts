@@ -2,7 +2,7 @@
  * The engine's clock, as the worker last saw it, and what it means for the table's retention classes. Leases run by the
  * engine's clock, because it is the engine that checks them.
  */
-import { type ClickHouse, readRetentionState, STOPPED_DAYS } from '../clickhouse/index.ts';
+import { type ClickHouse, daysInForce, readRetentionState } from '../clickhouse/index.ts';
 import type { Expiry } from './judge.ts';
 import type { LedgerSink } from './ledger-sink.ts';
 
@@ -27,13 +27,10 @@ export class ExpiryClock {
 
   /** What decides about expiry just now: asked on the slow path alone, so asked afresh. */
   async expiry(): Promise<Expiry> {
-    const { classes, cleanup } = await readRetentionState(this.#clickhouse);
+    const days = daysInForce(await readRetentionState(this.#clickhouse));
     return {
       nowMs: this.now(),
-      daysOf: (name) => {
-        const days = classes[name];
-        return days === undefined || cleanup ? days : days + STOPPED_DAYS;
-      },
+      daysOf: (name) => days[name],
     };
   }
 

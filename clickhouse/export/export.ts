@@ -9,6 +9,7 @@ import {
   whereSql,
 } from '../search/ask.ts';
 import { instant, Parameters } from '../search/compile.ts';
+import { sourceSql } from '../search/source.ts';
 import { ENGINE_FORMAT, type ExportFormat, selectList } from './columns.ts';
 
 export interface ExportOptions extends AskOptions {
@@ -61,7 +62,7 @@ export async function planExport(
       `SELECT count() AS rows,
        formatDateTime(min(occurred_at), '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC') AS earliest,
        formatDateTime(max(occurred_at), '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC') AS latest
-FROM audit_events
+FROM ${sourceSql(question, params)}
 WHERE ${where(question, untilMicros, params)}`,
       callOptions(options, params),
     );
@@ -95,7 +96,7 @@ export function openExport(
   const call = callOptions(options, params);
   return clickhouse.stream(
     `SELECT ${selectList(plan.format)}
-FROM audit_events
+FROM ${sourceSql(plan.asked, params)}
 WHERE ${where(plan.asked, plan.untilMicros, params)}
 ORDER BY audit_events.tenant_id, audit_events.occurred_at`,
     {

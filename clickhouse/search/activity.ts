@@ -5,6 +5,7 @@ import { timeBounds } from './bounds.ts';
 import { instant, Parameters } from './compile.ts';
 import { GROUP_KEY, OVER_GROUPS, PER_GROUP, type Total, totalOf, type TotalRow } from './count.ts';
 import { instantAt, wallClock } from './time-zone.ts';
+import { sourceSql } from './source.ts';
 
 /** Lengths of a bucket in seconds. */
 const BUCKETS = {
@@ -59,7 +60,7 @@ export async function activity(
       `SELECT bucket, ${OVER_GROUPS}
 FROM (
   SELECT toUInt32(arrayFirstIndex(edge -> edge > toUnixTimestamp64Milli(occurred_at), ${params.bind(edges.slice(1), 'Array(Int64)')})) AS bucket, ${PER_GROUP}
-  FROM audit_events
+  FROM ${sourceSql(question, params)}
   WHERE ${whereSql(question, params)}
     AND occurred_at >= ${instant(period.from * 1000, params)}
     AND occurred_at < ${instant(period.until * 1000, params)}

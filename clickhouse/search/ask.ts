@@ -1,7 +1,8 @@
 import { LedgerlineError } from '../../schemas/index.ts';
 import type { CallOptions, ClickHouse, Settings } from '../clickhouse.ts';
 import { ClickHouseError, ClickHouseUnreachable } from '../errors.ts';
-import { readRetention, type RetentionClasses } from '../retention.ts';
+import { ACTIVE_HOLDS } from '../holds/holds.ts';
+import { daysInForce, readRetentionState, type RetentionClasses } from '../retention.ts';
 import { compile, instant, Parameters } from './compile.ts';
 import type { Condition } from './condition.ts';
 import { parseQuery } from './parse.ts';
@@ -32,6 +33,8 @@ export interface Asked {
   readonly nowMs: number;
   readonly timeZone: string;
   readonly classes: RetentionClasses;
+  /** Some events outlive their days, by a hold. */
+  readonly held: boolean;
 }
 
 /** A query as people write it, or a condition made in code. */
@@ -52,8 +55,8 @@ export async function asked(
   const timeZone = timeZoneOf(options);
   const condition =
     typeof question === 'string' ? resolve(parseQuery(question), { nowMs, timeZone }) : question;
-  const classes = await retentionOf(clickhouse);
-  return { condition, tenants, nowMs, timeZone, classes };
+  const { classes, held } = await keepingOf(clickhouse);
+  return { condition, tenants, nowMs, timeZone, classes, held };
 }
 
 /** @throws LedgerlineError `CONFIG_INVALID` for a zone that the runtime does not know */
@@ -69,25 +72,54 @@ export function whereSql(asked: Asked, params: Parameters): string {
   const now = instant(asked.nowMs * 1000, params);
   return [
     tenantSql(asked.tenants, params),
-    unexpiredSql(asked.classes, now, params),
+    // Where events are held, it is the source that leaves out what has expired.
+    ...(asked.held ? [] : [unexpiredSql(asked.classes, now, params)]),
     compile(asked.condition, params).sql,
   ].join('\n  AND ');
 }
 
-/** Classes rarely change: what the table says is good for this long. */
-const CLASSES_FRESH_MS = 10_000;
+/** What keeps events: their classes' days, and holds. */
+interface Keeping {
+  readonly classes: RetentionClasses;
+  readonly held: boolean;
+}
+
+/** Both rarely change: what the tables say is good for this long. */
+const KEEPING_FRESH_MS = 10_000;
 const known = new WeakMap<
   ClickHouse,
-  { readonly at: number; readonly classes: Promise<RetentionClasses> }
+  { readonly at: number; readonly keeping: Promise<Keeping> }
 >();
 
-function retentionOf(clickhouse: ClickHouse): Promise<RetentionClasses> {
-  const held = known.get(clickhouse);
-  if (held !== undefined && performance.now() - held.at < CLASSES_FRESH_MS) return held.classes;
-  const classes = readRetention(clickhouse);
-  known.set(clickhouse, { at: performance.now(), classes });
-  classes.catch(() => known.delete(clickhouse));
-  return classes;
+function keepingOf(clickhouse: ClickHouse): Promise<Keeping> {
+  const before = known.get(clickhouse);
+  if (before !== undefined && performance.now() - before.at < KEEPING_FRESH_MS) {
+    return before.keeping;
+  }
+  const keeping = readKeeping(clickhouse);
+  known.set(clickhouse, { at: performance.now(), keeping });
+  keeping.catch(() => known.delete(clickhouse));
+  return keeping;
+}
+
+/** Asks afresh the next time: whoever has just changed what keeps events wants to see it. */
+export const forget = (clickhouse: ClickHouse): void => void known.delete(clickhouse);
+
+async function readKeeping(clickhouse: ClickHouse): Promise<Keeping> {
+  const [state, held] = await Promise.all([readRetentionState(clickhouse), hasHolds(clickhouse)]);
+  return { classes: daysInForce(state), held };
+}
+
+const UNKNOWN_TABLE = 60;
+
+/** A database that was not yet migrated to have holds has none. */
+async function hasHolds(clickhouse: ClickHouse): Promise<boolean> {
+  try {
+    return (await clickhouse.query(`${ACTIVE_HOLDS} LIMIT 1`)).length > 0;
+  } catch (error) {
+    if (error instanceof ClickHouseError && error.engineCode === UNKNOWN_TABLE) return false;
+    throw error;
+  }
 }
 
 /** One statement on its way, with what is left of the question's time. */

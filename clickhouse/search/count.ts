@@ -1,6 +1,7 @@
 import type { ClickHouse } from '../clickhouse.ts';
 import { asked, type AskOptions, callOptions, inTime, whereSql } from './ask.ts';
 import { Parameters } from './compile.ts';
+import { sourceSql } from './source.ts';
 
 /** How many events there are, and how many they stand for. */
 export interface Total {
@@ -62,7 +63,7 @@ export async function count(
       `SELECT ${OVER_GROUPS}
 FROM (
   SELECT ${PER_GROUP}
-  FROM audit_events
+  FROM ${sourceSql(question, params)}
   WHERE ${whereSql(question, params)}
   GROUP BY ${GROUP_KEY}
 )`,

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import { type AuditEvent, decodeRow, PRODUCER_COLUMNS } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
-import { type AskOptions, callOptions } from './ask.ts';
+import { type Asked, type AskOptions, callOptions } from './ask.ts';
 import { instant, Parameters } from './compile.ts';
 import type { Key, Order } from './keys.ts';
 import { tenantSql } from './scope.ts';
+import { sourceSql } from './source.ts';
 
 /** An event is at most 256 KiB: a page of large ones ends here, and the next goes on behind it. */
 const MAX_PAGE_BYTES = 32 * 1024 * 1024;
@@ -17,6 +18,7 @@ export const EVENT_COLUMNS = PRODUCER_COLUMNS.map(({ name }) => name).join(', ')
  */
 export async function readEvents(
   clickhouse: ClickHouse,
+  asked: Asked,
   keys: readonly Key[],
   order: Order,
   options: Pick<AskOptions, 'timeoutMs' | 'signal'>,
@@ -35,8 +37,8 @@ export async function readEvents(
   const latest = instant(Math.max(...micros), params);
   const answer = await clickhouse.stream(
     `SELECT ${EVENT_COLUMNS}
-FROM audit_events
-PREWHERE ${tenantSql(tenants, params)} AND occurred_at >= ${earliest} AND occurred_at <= ${latest}
+FROM ${sourceSql(asked, params)}
+${asked.held ? 'WHERE' : 'PREWHERE'} ${tenantSql(tenants, params)} AND occurred_at >= ${earliest} AND occurred_at <= ${latest}
   AND occurred_at IN (SELECT fromUnixTimestamp64Micro(arrayJoin(${params.bind(micros, 'Array(Int64)')}), 'UTC'))
   AND event_id IN ${ids}
 ORDER BY occurred_at ${direction}, event_id ${direction}

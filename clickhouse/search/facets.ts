@@ -5,6 +5,7 @@ import { Parameters } from './compile.ts';
 import { GROUP_KEY, OVER_GROUPS, PER_GROUP, type Total, totalOf, type TotalRow } from './count.ts';
 import { fieldNamed } from './field-named.ts';
 import { type Field, FIELDS } from './fields.ts';
+import { sourceSql } from './source.ts';
 
 const MAX_FACETS = 12;
 const MAX_VALUES = 1000;
@@ -85,7 +86,7 @@ function facetSql(question: Asked, field: Field, top: number, params: Parameters
   count() OVER () AS all_values, sum(stored) OVER () AS all_stored, sum(happened) OVER () AS all_happened
 FROM (
   SELECT toString(${value}) AS value, ${PER_GROUP}
-  FROM audit_events
+  FROM ${sourceSql(question, params)}
   WHERE ${whereSql(question, params)}
   GROUP BY value, ${GROUP_KEY}
 )

@@ -2,6 +2,7 @@ import type { ClickHouse } from '../clickhouse.ts';
 import { type Asked, type AskOptions, callOptions, whereSql } from './ask.ts';
 import { isIndexed, timeBounds } from './bounds.ts';
 import { instant, Parameters } from './compile.ts';
+import { sourceSql } from './source.ts';
 
 export type Order = 'newest' | 'oldest';
 
@@ -107,7 +108,7 @@ function keysSql(
     );
   }
   return `SELECT tenant_id, toUnixTimestamp64Micro(occurred_at) AS micros, event_id
-FROM audit_events
+FROM ${sourceSql(asked, params)}
 WHERE ${parts.join('\n  AND ')}
 ORDER BY occurred_at ${direction}, event_id ${direction}
 LIMIT ${params.bind(limit, 'UInt32')}`;

@@ -69,7 +69,7 @@ async function pageOf(
     const request = { asked: read, order, limit: pageSize + 1, after };
     const keys = await findKeys(clickhouse, request, options);
     const wanted = keys.slice(0, pageSize);
-    const events = await readEvents(clickhouse, wanted, order, options, started);
+    const events = await readEvents(clickhouse, read, wanted, order, options, started);
     const present = new Set(events.map(({ id }) => id));
     // Keys whose row a retention run took meanwhile count as read; those behind a cut page do not.
     const lastIndex = wanted.findLastIndex(({ event_id }) => present.has(event_id));

@@ -3,6 +3,7 @@ import { asked, type AskOptions, whereSql } from './ask.ts';
 import { Parameters } from './compile.ts';
 import type { Order } from './keys.ts';
 import { runnableSql } from './runnable-sql.ts';
+import { sourceSql } from './source.ts';
 
 /** A statement that finds a query's events in any ClickHouse client. */
 export interface Statement {
@@ -30,7 +31,7 @@ export async function statementOf(
   const params = new Parameters();
   const direction = options.order === 'oldest' ? 'ASC' : 'DESC';
   const sql = `SELECT *
-FROM audit_events
+FROM ${sourceSql(question, params)}
 WHERE ${whereSql(question, params)}
 ORDER BY occurred_at ${direction}, event_id ${direction}
 LIMIT ${params.bind(options.limit, 'UInt32')}`;

@@ -1,14 +1,19 @@
 import { expect, test } from 'vitest';
 import {
   applyRetention,
+  count,
   EVERY_TENANT,
+  eventById,
+  facets,
   listHolds,
   type NewHold,
   placeHold,
   releaseHold,
+  search,
   sweep,
   syncHolds,
 } from '../../clickhouse/index.ts';
+import { forget } from '../../clickhouse/search/ask.ts';
 import { INSERT_COLUMNS } from '../../schemas/index.ts';
 import { daysAgo, type Ledger, ledgerForTest, row } from './support.ts';
 
@@ -86,6 +91,46 @@ test('R-RET-03 held events survive their expiry, and a released hold lets them g
   expect(await listHolds(clickhouse)).toMatchObject([
     { id: hold.id, releasedAt: expect.any(String) },
   ]);
+});
+
+test('R-RET-03 searches see each event once: before its days are over, after, and no more once it is released', async () => {
+  const ledger = await ledgerForTest();
+  const { clickhouse } = ledger;
+  const all = { tenant: EVERY_TENANT };
+  const found = async (): Promise<string[]> => {
+    const events = [];
+    for await (const page of search(clickhouse, 'actor:held', { ...all, pageSize: 7 })) {
+      events.push(...page.events);
+    }
+    const [byActor] = await facets(clickhouse, 'actor:held', { ...all, fields: ['actor'] });
+    const { stored } = await count(clickhouse, 'actor:held', all);
+    expect(stored).toBe(events.length);
+    expect(byActor?.values[0]?.stored ?? 0).toBe(events.length);
+    const [first] = events;
+    if (first) expect(await eventById(clickhouse, first.id, all)).toEqual(first);
+    return events.map(({ id }) => id);
+  };
+  await ledger.insert([
+    ...spread(60, 20, 'held'),
+    ...spread(1, 5, 'held'),
+    ...spread(60, 3, 'free'),
+  ]);
+  const before = await found();
+  expect(new Set(before).size).toBe(25);
+  const hold = await place(ledger, 'actor:held');
+  // What is known of holds is good for ten seconds; another connection asks afresh.
+  forget(clickhouse);
+  expect(await found()).toEqual(before);
+  await clickhouse.command('SYSTEM STOP TTL MERGES audit_events');
+  await applyRetention(clickhouse, { standard: 30 });
+  forget(clickhouse);
+  expect(await found()).toEqual(before);
+  await sweep(clickhouse);
+  expect(await found()).toEqual(before);
+  expect((await count(clickhouse, 'actor:free', all)).stored).toBe(0);
+  await releaseHold(clickhouse, { hold: hold.id, reason: 'closed', actor: 'ops-1' });
+  forget(clickhouse);
+  expect(await found()).toHaveLength(5);
 });
 
 test('R-RET-03 what comes later is taken up, once, also by two at once', async () => {
