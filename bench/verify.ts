@@ -56,7 +56,7 @@ export async function run(args: string[]): Promise<void> {
       else {
         process.stdout.write(
           `${offsets} offsets: ${figures.fastSeconds} s (offsets ${figures.offsetsSeconds}, producers ${figures.producersSeconds}); ` +
-            `engine at most ${figures.peakMemoryMb} MB; found ${figures.missing} missing and ${figures.doubled} doubled\n`,
+            `found ${figures.missing} missing and ${figures.doubled} doubled\n`,
         );
       }
     } finally {
@@ -94,9 +94,6 @@ async function measure(clickhouse: ClickHouse, offsets: number, partitions: numb
   });
   const ended = performance.now();
   const settled = counts.filter(({ region }) => region === 'settled');
-  const [memory] = await clickhouse.query<{ mb: string }>(
-    "SELECT toUInt64(value / 1048576) AS mb FROM system.asynchronous_metrics WHERE metric = 'MemoryResident'",
-  );
   return {
     offsets,
     fastSeconds: rounded((ended - began) / 1000, 1),
@@ -104,7 +101,6 @@ async function measure(clickhouse: ClickHouse, offsets: number, partitions: numb
     producersSeconds: rounded((ended - counted) / 1000, 1),
     missing: settled.reduce((sum, count) => sum + each - count.offsets, 0),
     doubled: settled.reduce((sum, count) => sum + count.rows - count.offsets, 0),
-    peakMemoryMb: Number(memory?.mb ?? 0),
   };
 }
 
