@@ -30,7 +30,11 @@ async function ownBroker(): Promise<{ kafka: () => Kafka; restart: () => Promise
 }
 
 async function storesMore(its: Scene): Promise<void> {
-  const { stored } = await its.judge();
+  const { stored } = await until(
+    'it can be judged',
+    () => its.judge(),
+    () => true,
+  );
   await until(
     'more is stored',
     () => its.judge(),

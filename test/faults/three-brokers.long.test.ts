@@ -24,7 +24,12 @@ it('one of three brokers is SIGKILLed, whichever: all that was acknowledged is s
   await its.worker().logged('joined the group', 60_000);
   const load = its.load(300);
   const stores = async (): Promise<void> => {
-    const { stored } = await its.judge();
+    // Leaders are on their way just after the kill, and the judge asks them too.
+    const { stored } = await until(
+      'it can be judged',
+      () => its.judge(),
+      () => true,
+    );
     await until(
       'more is stored',
       () => its.judge(),
