@@ -12,8 +12,13 @@ export interface Environment {
   readonly edge: EnvironmentOptions;
   readonly retention: RetentionSources;
   readonly cleanup: CleanupOptions;
+  /** Whether looking into the ledger is recorded in it, and how insistently. */
+  readonly recordReads: RecordReads;
   readonly outbox: OutboxConfig;
 }
+
+/** `required`: nothing is shown that could not be recorded. */
+export type RecordReads = 'required' | 'attempt' | 'off';
 
 /** How what has expired is removed. */
 export interface CleanupOptions {
@@ -41,6 +46,9 @@ const retention = z.object({
     .min(1, 'must be at least 1')
     .max(1_000_000_000, 'must be at most 1,000,000,000')
     .default(10_000),
+  LEDGERLINE_RECORD_READS: z
+    .enum(['required', 'attempt', 'off'], { error: 'must be required, attempt or off' })
+    .default('attempt'),
 });
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -73,7 +81,14 @@ export function readEnvironment(env: Variables): Environment {
   if (faults.length > 0 || !worker || !edge || !kept || !outbox) {
     throw new ConfigurationError(faults.map((fault) => placed(fault, env, file)));
   }
-  return { worker, edge, retention: kept.sources, cleanup: kept.cleanup, outbox };
+  return {
+    worker,
+    edge,
+    retention: kept.sources,
+    cleanup: kept.cleanup,
+    recordReads: kept.recordReads,
+    outbox,
+  };
 }
 
 const withoutEmpty = (env: Variables): Variables =>
@@ -93,7 +108,11 @@ function placed(
 const only = (env: Variables, prefix: string): Variables =>
   Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(prefix)));
 
-function readRetention(env: Variables): { sources: RetentionSources; cleanup: CleanupOptions } {
+function readRetention(env: Variables): {
+  sources: RetentionSources;
+  cleanup: CleanupOptions;
+  recordReads: RecordReads;
+} {
   const given = Object.entries(env).filter(([name, value]) => name in retention.shape && value);
   const parsed = retention.safeParse(Object.fromEntries(given));
   if (parsed.success) {
@@ -106,6 +125,7 @@ function readRetention(env: Variables): { sources: RetentionSources; cleanup: Cl
         enabled: parsed.data.AUDIT_TRAIL_CLEANUP_ENABLED,
         batchSize: parsed.data.AUDIT_TRAIL_CLEANUP_BATCH_SIZE,
       },
+      recordReads: parsed.data.LEDGERLINE_RECORD_READS,
     };
   }
   throw new ConfigurationError(

@@ -56,25 +56,30 @@ Examples:
         throw new UsageError(`${output} is there already.`, 'Name another file, or add --force.');
       }
       await using record = await OperatorRecord.open(readEnvironment(process.env));
-      await reading(query, options, async (clickhouse, ask) => {
-        const progress = exportProgress();
-        const exported = await exportFile(clickhouse, query, {
-          ...ask,
-          format,
-          path: output,
-          onPlan: ({ rows }) => progress.start(rows),
-          onBytes: (bytes, rows) => progress.bytes(bytes, rows),
-        }).finally(() => progress.stop());
-        const manifest = manifestOf(output, exported);
-        await writeAtOnce(`${output}.manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
-        const { rows, bytes, sha256, storedUntil, tenants } = manifest;
-        await record.add({
-          type: 'ledger.exported',
-          data: { query, format, storedUntil, rows, bytes, sha256, ...(tenants && { tenants }) },
-          reason: options.reason,
-          actor: options.actor,
-        });
-        if (options.json) print(JSON.stringify(manifest));
-        else say(`${counted(rows, 'event')}, ${size(bytes)}, in ${output}; sha256 ${sha256}`);
-      });
+      await reading(
+        query,
+        options,
+        async (clickhouse, ask) => {
+          const progress = exportProgress();
+          const exported = await exportFile(clickhouse, query, {
+            ...ask,
+            format,
+            path: output,
+            onPlan: ({ rows }) => progress.start(rows),
+            onBytes: (bytes, rows) => progress.bytes(bytes, rows),
+          }).finally(() => progress.stop());
+          const manifest = manifestOf(output, exported);
+          await writeAtOnce(`${output}.manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
+          const { rows, bytes, sha256, storedUntil, tenants } = manifest;
+          await record.add({
+            type: 'ledger.exported',
+            data: { query, format, storedUntil, rows, bytes, sha256, ...(tenants && { tenants }) },
+            reason: options.reason,
+            actor: options.actor,
+          });
+          if (options.json) print(JSON.stringify(manifest));
+          else say(`${counted(rows, 'event')}, ${size(bytes)}, in ${output}; sha256 ${sha256}`);
+        },
+        { recorded: false },
+      );
     });

@@ -62,51 +62,56 @@ Examples:
   $ ledgerline hold place 'target:app/app-7' --tenant acme --name "Case 18" --owner legal --reason "subpoena"`,
     )
     .action(async (query: string, options: PlaceOptions) => {
-      await reading(query, options, async (clickhouse, ask) => {
-        const { stored } = await countEvents(clickhouse, query, ask);
-        if (options.dryRun) {
-          if (options.json) print(safeJson({ events: stored, placed: false }));
-          else print(`${counted(stored, 'event')} would be held: --dry-run`);
-          return;
-        }
-        const unusual =
-          stored === 0
-            ? 'No event matches. Hold what may come later all the same?'
-            : query.trim() === ''
-              ? `This holds everything there is, ${counted(stored, 'event')}. Really?`
-              : undefined;
-        if (unusual !== undefined && !options.yes && !(await confirmed(unusual))) {
-          say('nothing is held');
-          process.exitCode = EXIT.faults;
-          return;
-        }
-        await using record = await OperatorRecord.open(readEnvironment(process.env));
-        const { name, owner, reason, actor = operatorName() } = options;
-        const hold = await placeHold(clickhouse, {
-          query,
-          tenant: ask.tenant,
-          name,
-          owner,
-          reason,
-          actor,
-          ...(ask.signal && { signal: ask.signal }),
-        });
-        await record.add({
-          type: 'ledger.hold.placed',
-          target: { type: 'hold', id: hold.id, name },
-          data: {
+      await reading(
+        query,
+        options,
+        async (clickhouse, ask) => {
+          const { stored } = await countEvents(clickhouse, query, ask);
+          if (options.dryRun) {
+            if (options.json) print(safeJson({ events: stored, placed: false }));
+            else print(`${counted(stored, 'event')} would be held: --dry-run`);
+            return;
+          }
+          const unusual =
+            stored === 0
+              ? 'No event matches. Hold what may come later all the same?'
+              : query.trim() === ''
+                ? `This holds everything there is, ${counted(stored, 'event')}. Really?`
+                : undefined;
+          if (unusual !== undefined && !options.yes && !(await confirmed(unusual))) {
+            say('nothing is held');
+            process.exitCode = EXIT.faults;
+            return;
+          }
+          await using record = await OperatorRecord.open(readEnvironment(process.env));
+          const { name, owner, reason, actor = operatorName() } = options;
+          const hold = await placeHold(clickhouse, {
+            query,
+            tenant: ask.tenant,
             name,
             owner,
-            query,
-            events: hold.events,
-            ...(hold.tenants && { tenants: hold.tenants }),
-          },
-          reason,
-          actor,
-        });
-        if (options.json) print(safeJson({ ...hold, placed: true }));
-        else for (const line of placedLines(hold)) print(line);
-      });
+            reason,
+            actor,
+            ...(ask.signal && { signal: ask.signal }),
+          });
+          await record.add({
+            type: 'ledger.hold.placed',
+            target: { type: 'hold', id: hold.id, name },
+            data: {
+              name,
+              owner,
+              query,
+              events: hold.events,
+              ...(hold.tenants && { tenants: hold.tenants }),
+            },
+            reason,
+            actor,
+          });
+          if (options.json) print(safeJson({ ...hold, placed: true }));
+          else for (const line of placedLines(hold)) print(line);
+        },
+        { recorded: false },
+      );
     });
 
 const listCommand = (): Command =>

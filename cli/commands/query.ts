@@ -8,6 +8,7 @@ import { UsageError } from '../failure.ts';
 import { ENGINE_FORMATS, type Format, FORMATS } from '../query/formats.ts';
 import { addParameter, boundParameters } from '../query/parameters.ts';
 import { drawTable, footer } from '../query/table.ts';
+import { onRecord } from '../read-record.ts';
 import { seconds } from '../seconds.ts';
 import { asideColours, print, say } from '../terminal.ts';
 
@@ -58,15 +59,17 @@ async function query(given: string, options: QueryOptions): Promise<void> {
   const { format, settings } = ENGINE_FORMATS[shape];
   await withClickHouse(environment, async (clickhouse) => {
     await clickhouse.ping(CONTACT_DEADLINE_MS);
-    const answer = await clickhouse.stream(sql, {
-      format,
-      params,
-      // The engine itself refuses whatever is no read; settings of the statement's own are allowed.
-      settings: { ...settings, readonly: 2 },
-      timeoutMs: options.timeout * 1000,
+    await onRecord(environment, { query: sql, language: 'sql' }, async () => {
+      const answer = await clickhouse.stream(sql, {
+        format,
+        params,
+        // The engine itself refuses whatever is no read; settings of the statement's own are allowed.
+        settings: { ...settings, readonly: 2 },
+        timeoutMs: options.timeout * 1000,
+      });
+      if (shape === 'table') await printTable(answer);
+      else await pass(answer);
     });
-    if (shape === 'table') await printTable(answer);
-    else await pass(answer);
   });
 }
 

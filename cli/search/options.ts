@@ -10,6 +10,7 @@ import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
+import { onRecord } from '../read-record.ts';
 import { seconds } from '../seconds.ts';
 import { say } from '../terminal.ts';
 import { caretLines } from './caret.ts';
@@ -51,12 +52,13 @@ export const wholeNumber =
 
 /**
  * Asks the ledger something about a query, with Ctrl-C ending statement and wait. A fault in the query
- * is shown where it is.
+ * is shown where it is. Looking is recorded, unless the command records itself what it does.
  */
 export async function reading(
   query: string,
   options: ReadingOptions,
   use: (clickhouse: ClickHouse, ask: AskOptions) => Promise<void>,
+  { recorded = true }: { readonly recorded?: boolean } = {},
 ): Promise<void> {
   const environment = readEnvironment(process.env);
   using interruption = interruptible();
@@ -69,7 +71,9 @@ export async function reading(
   try {
     await withClickHouse(environment, async (clickhouse) => {
       await clickhouse.ping(CONTACT_DEADLINE_MS);
-      await use(clickhouse, ask);
+      const look = { query, language: 'search', tenants: options.tenant } as const;
+      if (recorded) await onRecord(environment, look, () => use(clickhouse, ask));
+      else await use(clickhouse, ask);
     });
   } catch (error) {
     if (error instanceof QueryError) for (const line of caretLines(query, error)) say(line);

@@ -262,6 +262,17 @@ const ledgerCategory = buildCategory('ledger', {
         tenants: z.array(z.string()).optional(),
       }),
     }),
+    /** Somebody looked into the ledger with its own tools. */
+    'ledger.read': event({
+      operation: 'read',
+      label: 'Ledger read',
+      data: z.strictObject({
+        query: z.string(),
+        language: z.enum(['search', 'sql']),
+        /** Absent: every tenant's. */
+        tenants: z.array(z.string()).optional(),
+      }),
+    }),
   },
 });
 

@@ -161,6 +161,28 @@ describe('R-RET-01, R-RET-02: retention on the command line', () => {
     expect(stdout).toContain('"name":"standard","days":30');
   });
 
+  it('R-ASK-04: looking into the ledger is on record, and can be made to depend on it', async () => {
+    const reads = { LEDGERLINE_RECORD_READS: 'attempt' };
+    const found = await ledgerline(['search', 'actor:nobody', '--tenant', 'acme', '--json'], reads);
+    expect([found.code, found.stderr]).toEqual([0, '']);
+    const asked = await ledgerline(['query', 'SELECT 42 AS n', '--json'], reads);
+    expect([asked.code, asked.stderr]).toEqual([0, '']);
+    expect(await recorded('ledger.read', 2)).toMatchObject([
+      { query: 'actor:nobody', language: 'search', tenants: ['acme'] },
+      { query: 'SELECT 42 AS n', language: 'sql' },
+    ]);
+    const away = { LEDGERLINE_KAFKA_BROKERS: '127.0.0.1:1' };
+    const beside = await ledgerline(['query', 'SELECT 42 AS n', '--json'], { ...reads, ...away });
+    expect(beside.code).toBe(0);
+    expect(JSON.parse(beside.stdout)).toEqual([{ n: 42 }]);
+    expect(beside.stderr).toMatch(/this look is not on record/);
+    const refused = await ledgerline(['query', 'SELECT 42 AS n'], {
+      LEDGERLINE_RECORD_READS: 'required',
+      ...away,
+    });
+    expect([refused.code, refused.stdout]).toEqual([1, '']);
+  });
+
   it.each([
     [['set', 'standard'], /"standard" is not of the form class=days/],
     [['set', 'standard=0', '--yes'], /days are a whole number from 1 to/],

@@ -16,12 +16,15 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
 }
 
-/** Only PATH is handed down: variables of the machine must not decide a test. */
+/**
+ * Only PATH is handed down: variables of the machine must not decide a test. Looks are not recorded,
+ * unless the test is about that: their events would be among those that it counts.
+ */
 export function runCli(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const started = Date.now();
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], ...options.env },
+    env: { PATH: process.env['PATH'], LEDGERLINE_RECORD_READS: 'off', ...options.env },
   });
   let stdout = '';
   let stderr = '';
