@@ -53,9 +53,9 @@ export {
   type StoredReceipt,
 } from './receipt.ts';
 export { DeliveryError } from './delivery-error.ts';
-export { applyChanges, invertChanges } from './changes/apply-changes.ts';
-export { changesBetween } from './changes/changes-between.ts';
-export { CHANGES_DEFAULTS, type ChangesOptions } from './changes/options.ts';
+export { applyChanges, invertChanges } from '../schemas/changes/apply-changes.ts';
+export { changesBetween } from '../schemas/changes/changes-between.ts';
+export { CHANGES_DEFAULTS, type ChangesOptions } from '../schemas/changes/options.ts';
 export type { RedactionKey } from './redaction/hash.ts';
 export { maskCommand, type MaskedCommand } from './redaction/mask-command.ts';
 export { MASK, maskText, type Masking } from './redaction/mask-text.ts';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { viewOf } from '../json-view.ts';
-import { canonicalText } from '../plain-value.ts';
+import { viewOf } from '../../schemas/json-view.ts';
+import { canonicalText } from '../../schemas/plain-value.ts';
 
 /** What sensitive values are hashed with. */
 export interface RedactionKey {

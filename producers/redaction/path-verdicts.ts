@@ -1,5 +1,5 @@
 import { OPEN, type Change, type FieldNode } from '../../schemas/index.ts';
-import { namesOf } from '../json-pointer.ts';
+import { namesOf } from '../../schemas/json-pointer.ts';
 import type { SecretNames } from './secret-names.ts';
 import { UNDER_SECRET_NAME } from './treater.ts';
 

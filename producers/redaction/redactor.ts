@@ -1,7 +1,7 @@
 import { OPEN, type AuditEvent, type ResolvedEvent } from '../../schemas/index.ts';
-import { isList, keysOf, memberOf, viewOf } from '../json-view.ts';
-import { pointerTo } from '../json-pointer.ts';
-import { setMember } from '../plain-value.ts';
+import { isList, keysOf, memberOf, viewOf } from '../../schemas/json-view.ts';
+import { pointerTo } from '../../schemas/json-pointer.ts';
+import { setMember } from '../../schemas/plain-value.ts';
 import { isSuspicious } from './mask-text.ts';
 import { PathVerdicts } from './path-verdicts.ts';
 import type { RedactionRules } from './rules.ts';

@@ -1,6 +1,6 @@
 import { OPEN, type FieldNode, type Treatment } from '../../schemas/index.ts';
-import { isList, keysOf, MARKERS, MAX_DEPTH, memberOf, viewOf } from '../json-view.ts';
-import { pointerTo } from '../json-pointer.ts';
+import { isList, keysOf, MARKERS, MAX_DEPTH, memberOf, viewOf } from '../../schemas/json-view.ts';
+import { pointerTo } from '../../schemas/json-pointer.ts';
 import { maskCommand } from './mask-command.ts';
 import { MASK, maskText } from './mask-text.ts';
 import type { RedactionRules } from './rules.ts';

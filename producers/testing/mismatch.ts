@@ -1,5 +1,5 @@
-import { isList, keysOf, ownMemberOf, viewOf } from '../json-view.ts';
-import { pointerTo } from '../json-pointer.ts';
+import { isList, keysOf, ownMemberOf, viewOf } from '../../schemas/json-view.ts';
+import { pointerTo } from '../../schemas/json-pointer.ts';
 
 /** A place where an event is not what was expected of it. */
 export interface Mismatch {

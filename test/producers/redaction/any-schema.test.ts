@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { redactorOf } from '../../../producers/redaction/redactor.ts';
 import { rulesOf } from '../../../producers/redaction/rules.ts';
-import { pointerTo } from '../../../producers/json-pointer.ts';
-import { keysOf, memberOf, viewOf } from '../../../producers/json-view.ts';
+import { pointerTo } from '../../../schemas/json-pointer.ts';
+import { keysOf, memberOf, viewOf } from '../../../schemas/json-view.ts';
 import {
   category,
   checkInput,

@@ -1,4 +1,4 @@
-import type { Change } from '../../schemas/index.ts';
+import type { Change } from '../event.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { isList, itemOf, keysOf, MARKERS, memberOf, viewOf, type View } from '../json-view.ts';
 import { canonicalText, plainOf } from '../plain-value.ts';

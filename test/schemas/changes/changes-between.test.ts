@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyChanges, invertChanges } from '../../../producers/changes/apply-changes.ts';
-import { changesBetween } from '../../../producers/changes/changes-between.ts';
-import { plainOf } from '../../../producers/plain-value.ts';
+import { applyChanges, invertChanges } from '../../../schemas/changes/apply-changes.ts';
+import { changesBetween } from '../../../schemas/changes/changes-between.ts';
+import { plainOf } from '../../../schemas/plain-value.ts';
 import { decodeRow, encodeRow } from '../../../schemas/index.ts';
 
 const NO_LIMIT = { maxChanges: 1e6, maxValueBytes: 1e9 };

@@ -15,8 +15,8 @@ export interface ChangesOptions {
   readonly ignore?: readonly string[] | undefined;
   /**
    * The field by which a list's items are told apart, instead of by their index: one for all lists
-   * (`'id'`), or by path X. Lists whose items
-   * lack it, or share one, are compared by index.
+   * (`'id'`), or by path (`{ '/phones': 'id' }`). Lists whose items lack it, or share one, are
+   * compared by index.
    */
   readonly arrays?: string | Readonly<Record<string, string>> | undefined;
   /** 500. */

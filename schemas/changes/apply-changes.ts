@@ -1,4 +1,5 @@
-import { LedgerlineError, type Change } from '../../schemas/index.ts';
+import { LedgerlineError } from '../errors.ts';
+import type { Change } from '../event.ts';
 import { namesOf } from '../json-pointer.ts';
 import { canonicalText, plainOf, setMember } from '../plain-value.ts';
 
