@@ -2,19 +2,19 @@
  * The only place of the consuming side that imports kafkajs: how a client of it is made, and what the
  * rest needs of it.
  */
+import { createRequire } from 'node:module';
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
-import type { KafkaSecurity } from '../schemas/index.ts';
+import { forgetHalfAnswers, type KafkaSecurity } from '../schemas/index.ts';
 import { lz4, snappy, zstd } from './decompress.ts';
 import { Fence, type GroupListener } from './fence.ts';
-import { forgetHalfAnswers } from './half-answers.ts';
 
 // A CommonJS package, not all of whose names Node can see as exports.
 const { AssignerProtocol, CompressionCodecs, CompressionTypes } = kafkajs;
 const { KafkaJSNonRetriableError, PartitionAssigners } = kafkajs;
 export const { ConfigResourceTypes } = kafkajs;
 
-forgetHalfAnswers();
+forgetHalfAnswers(createRequire(import.meta.url)('kafkajs/src/network/connection.js'));
 
 const CODECS = [
   [CompressionTypes.Snappy, snappy],

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import kafkajs, {
   type ICustomPartitioner,
   type IHeaders,
@@ -7,7 +8,7 @@ import kafkajs, {
 } from 'kafkajs';
 import { codecOf, type Compression } from './compression.ts';
 import { settlesWithin } from './deadline.ts';
-import { LedgerlineError } from '../schemas/index.ts';
+import { forgetHalfAnswers, LedgerlineError } from '../schemas/index.ts';
 import { classify, explain } from './kafka-errors.ts';
 import type { KafkaOptions } from './options.ts';
 import type {
@@ -36,12 +37,23 @@ const SEND_RETRY = {
 // A CommonJS package, not all of whose names Node can see as exports.
 const { CompressionCodecs, CompressionTypes, logLevel } = kafkajs;
 
+mendConnections();
+
 const TYPES = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
 } as const satisfies Readonly<Record<Compression, kafkajs.CompressionTypes>>;
+
+/** Where a bundler has put kafkajs elsewhere, the service must start all the same. */
+function mendConnections(): void {
+  try {
+    forgetHalfAnswers(createRequire(import.meta.url)('kafkajs/src/network/connection.js'));
+  } catch {
+    // Its connections stay as kafkajs has them.
+  }
+}
 
 /**
  * kafkajs has one codec for each type in a process: what somebody else registered is used, unless

@@ -2,6 +2,7 @@
 
 /** Kinds of requests: https://kafka.apache.org/protocol#protocol_api_keys */
 export const API = {
+  produce: 0,
   fetch: 1,
   metadata: 3,
   offsetCommit: 8,
@@ -10,6 +11,7 @@ export const API = {
   joinGroup: 11,
   heartbeat: 12,
   syncGroup: 14,
+  versions: 18,
 } as const;
 
 /** Error codes: https://kafka.apache.org/protocol#protocol_error_codes */
