@@ -96,7 +96,7 @@ test('R-RET-03 held events survive their expiry, and a released hold lets them g
 test('R-RET-03 searches see each event once: before its days are over, after, and no more once it is released', async () => {
   const ledger = await ledgerForTest();
   const { clickhouse } = ledger;
-  const all = { tenant: EVERY_TENANT };
+  const all = { tenant: EVERY_TENANT } as const;
   const found = async (): Promise<string[]> => {
     const events = [];
     for await (const page of search(clickhouse, 'actor:held', { ...all, pageSize: 7 })) {
