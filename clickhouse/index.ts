@@ -28,7 +28,22 @@ export {
 export type { RetentionChange, RetentionClasses, RetentionState } from './retention.ts';
 export { loadRetention } from './retention-file.ts';
 export type { RetentionSources } from './retention-file.ts';
-export { history, type TargetKey } from './history/history.ts';
+export { history } from './history/history.ts';
+export { inventory } from './history/inventory.ts';
+export type { Moment } from './history/moment.ts';
+export type { Existence, Gap } from './history/rebuilding.ts';
+export type { EventRef, Unknown } from './history/record-tree.ts';
+export { type KnownField, stateAt, type TargetState, type UnknownField } from './history/state.ts';
+export type { TargetKey } from './history/target-events.ts';
+export {
+  type EventToEmit,
+  undo,
+  type Undo,
+  type Undone,
+  type UndoOptions,
+} from './history/undo.ts';
+export { type Conflict, UndoRefused } from './history/undoing.ts';
+export type { PatchOperation, UnknownPlace } from './history/going-back.ts';
 export * from './search/index.ts';
 export { previewRetention, retentionStatus } from './retention/status.ts';
 export type { ClassPreview, ClassStatus, RetentionStatus } from './retention/status.ts';
@@ -47,3 +62,7 @@ export {
 } from './holds/place.ts';
 export { erase, type Erasure, findTraces, type Traces } from './erasure/erase.ts';
 export type { Person } from './erasure/person.ts';
+export { detect, type DetectOptions, type Detected, type Unjudged } from './detection/detect.ts';
+export { defineDetector, type Detector, type Threshold } from './detection/detector.ts';
+export type { Finding } from './detection/finding.ts';
+export { DETECTORS } from './detectors/all.ts';
