@@ -28,6 +28,15 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'changes do not fit the record they are applied to',
   },
+  TARGET_AMBIGUOUS: {
+    retryable: false,
+    meaning: 'several tenants have a target of this type and id',
+  },
+  RECORD_TOO_LARGE: { retryable: false, meaning: 'a record is too large to be rebuilt in memory' },
+  UNDO_REFUSED: {
+    retryable: false,
+    meaning: 'going back would overwrite later changes, or needs values that are not known',
+  },
   ROW_INVALID: { retryable: false, meaning: 'a wire row is not what the column table says' },
   CONFIG_INVALID: { retryable: false, meaning: 'configuration is unknown, missing or malformed' },
   POLICY_INVALID: { retryable: false, meaning: 'a policy cannot be read or says what must not be' },

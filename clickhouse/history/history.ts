@@ -1,12 +1,7 @@
 import type { ClickHouse } from '../clickhouse.ts';
-import { allOf, anyOf, type Condition } from '../search/condition.ts';
+import { anyOf, type Condition } from '../search/condition.ts';
 import { pagesOf, type SearchOptions, type SearchPage } from '../search/search.ts';
-
-/** What a history is of: a target by its type and id, as events name it. */
-export interface TargetKey {
-  readonly type: string;
-  readonly id: string;
-}
+import { ownEventsOf, type TargetKey } from './target-events.ts';
 
 /**
  * Everything that happened to a target, page by page, oldest first unless told otherwise: the events whose
@@ -28,15 +23,8 @@ export function history(
 }
 
 /** The events of a history as a condition. Pure. */
-function historyOf({ type, id }: TargetKey): Condition {
-  const is = (column: 'target_type' | 'target_id', text: string): Condition => ({
-    kind: 'like',
-    source: { in: 'column', column },
-    pattern: [text],
-    fold: false,
-  });
-  return anyOf([
-    allOf([is('target_type', type), is('target_id', id)]),
-    { kind: 'related', role: 'parent', type: [type], id: [id] },
+const historyOf = (target: TargetKey): Condition =>
+  anyOf([
+    ownEventsOf(target),
+    { kind: 'related', role: 'parent', type: [target.type], id: [target.id] },
   ]);
-}
