@@ -26,6 +26,10 @@ export interface OperatorAct {
   readonly error?: AuditEvent['error'];
   /** Given by whoever may say it twice: the event's id, a UUID. */
   readonly id?: string | undefined;
+  /** Default: now. Whoever gives an id gives the same time with it, by which a repeat is known. */
+  readonly occurredAt?: Date | undefined;
+  /** Default: the type's own. */
+  readonly retentionClass?: string | undefined;
 }
 
 /**
@@ -97,7 +101,7 @@ function eventOf(act: OperatorAct): AuditEvent {
     operation: definition.operation,
     outcome: act.outcome ?? (act.error ? 'failure' : definition.outcome),
     severity: definition.severity,
-    occurredAt: new Date(),
+    occurredAt: act.occurredAt ?? new Date(),
     tenant: act.tenant ?? 'default',
     actor: { type: 'operator', id: act.actor ?? operatingUser() },
     target: act.target,
@@ -105,7 +109,7 @@ function eventOf(act: OperatorAct): AuditEvent {
     reason: act.reason,
     error: act.error,
     data: definition.data.parse(act.data),
-    retentionClass: definition.retentionClass,
+    retentionClass: act.retentionClass ?? definition.retentionClass,
   };
 }
 

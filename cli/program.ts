@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { detectCommand } from './commands/detect.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { emitCommand } from './commands/emit.ts';
 import { eraseCommand } from './commands/erase.ts';
@@ -75,6 +76,7 @@ Examples:
     showCommand(),
     historyCommand(),
     facetsCommand(),
+    detectCommand(),
     queryCommand(),
     policyCommand(),
     retentionCommand(),

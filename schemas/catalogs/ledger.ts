@@ -273,6 +273,30 @@ const ledgerCategory = buildCategory('ledger', {
         tenants: z.array(z.string()).optional(),
       }),
     }),
+    /**
+     * A detector found something unusual. Its id is made of detector, subject and window: found again,
+     * it is the same event. Holds ids and figures alone, and lasts longer than what it is about.
+     */
+    'ledger.finding.reported': event({
+      operation: 'create',
+      label: 'Unusual activity found',
+      severity: 'medium',
+      data: z.strictObject({
+        detector: hash,
+        title: z.string(),
+        /** The window in which it happened. */
+        since: z.iso.datetime(),
+        until: z.iso.datetime(),
+        observed: z.number(),
+        expected: z.number(),
+        /** 1 is just enough, in multiples of the threshold. */
+        score: z.number(),
+        /** Shows the events, in the language of `ledgerline search`. */
+        query: z.string(),
+        /** The first of them. */
+        eventIds: z.array(z.uuid()).max(100),
+      }),
+    }),
   },
 });
 
