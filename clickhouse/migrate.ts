@@ -3,7 +3,7 @@ import type { ClickHouse } from './clickhouse.ts';
 import { clustered, onClusterClause } from './cluster.ts';
 import { knownMigrations, parseMigration, pendingMigrations } from './migrations.ts';
 import type { AppliedMigration, Migration } from './migrations.ts';
-import { applyRetention, plannedRetention } from './retention.ts';
+import { applyRetention, plannedRetention, settleKeptView } from './retention.ts';
 import type { RetentionClasses } from './retention.ts';
 
 const STATEMENT_TIMEOUT_MS = 120_000;
@@ -54,6 +54,7 @@ export async function migrate(
     await record(clickhouse, migration, database);
   }
   if (options.retention) await applyRetention(clickhouse, options.retention, database);
+  else await settleKeptView(clickhouse, database);
   return pending.map((migration) => migration.name);
 }
 

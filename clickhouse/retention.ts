@@ -1,6 +1,7 @@
 import { LedgerlineError } from '../schemas/index.ts';
 import type { ClickHouse } from './clickhouse.ts';
 import { onClusterClause, storedIn } from './cluster.ts';
+import { KEPT_VIEW, keptView } from './views/kept.ts';
 
 /** Days by retention class. */
 export type RetentionClasses = Readonly<Record<string, number>>;
@@ -46,6 +47,8 @@ export interface RetentionState {
   /** Whether what has expired is removed: false after AUDIT_TRAIL_CLEANUP_ENABLED=false. */
   readonly cleanup: boolean;
 }
+
+const NEW_TABLE: RetentionState = { classes: DEFAULT_RETENTION, cleanup: true };
 
 /** The days that a class's events are really kept: while cleanup is off, for as good as ever. */
 export const daysInForce = ({ classes, cleanup }: RetentionState): RetentionClasses =>
@@ -119,6 +122,7 @@ export async function applyRetention(
   const after = merged(before, classes);
   const changed = Object.entries(after).some(([name, days]) => before[name] !== days);
   if (changed) await alter(clickhouse, database, { classes: after, cleanup });
+  await settleKeptView(clickhouse, database);
   return { before, after, changed };
 }
 
@@ -134,10 +138,42 @@ export async function setCleanup(
   database = clickhouse.database,
 ): Promise<boolean> {
   const before = await readRetentionState(clickhouse, database);
-  if (before.cleanup === cleanup) return false;
-  await alter(clickhouse, database, { classes: before.classes, cleanup });
-  return true;
+  const changed = before.cleanup !== cleanup;
+  if (changed) await alter(clickhouse, database, { classes: before.classes, cleanup });
+  await settleKeptView(clickhouse, database);
+  return changed;
 }
+
+/**
+ * Gives the analysts' views the days of the table where they show others: after every change, and after
+ * one that was cut short between the two. A database that has no views yet is left as it is.
+ */
+export async function settleKeptView(clickhouse: ClickHouse, database: string): Promise<void> {
+  const shown = await shownState(clickhouse, database);
+  if (shown === undefined) return;
+  const state = await readRetentionState(clickhouse, database);
+  if (isSameState(shown, state)) return;
+  await clickhouse.command(viewStatement(state, clickhouse.cluster), { database });
+}
+
+/** The days that the views go by; `undefined` before they are there. */
+async function shownState(
+  clickhouse: ClickHouse,
+  database: string,
+): Promise<RetentionState | undefined> {
+  const [view] = await clickhouse.query<{ definition: string }>(
+    `SELECT create_table_query AS definition FROM system.tables
+     WHERE database = {database:String} AND name = {view:String}`,
+    { params: { database, view: KEPT_VIEW }, database: 'default' },
+  );
+  return view && parseExpiry(view.definition);
+}
+
+const viewStatement = ({ classes, cleanup }: RetentionState, cluster: string | undefined): string =>
+  keptView(expiryExpression(classes, cleanup), cluster);
+
+const isSameState = (one: RetentionState, other: RetentionState): boolean =>
+  expiryExpression(one.classes, one.cleanup) === expiryExpression(other.classes, other.cleanup);
 
 async function alter(
   clickhouse: ClickHouse,
@@ -163,14 +199,16 @@ export async function plannedRetention(
   database: string,
   exists: boolean,
 ): Promise<string[]> {
-  const before = exists
-    ? await readRetentionState(clickhouse, database)
-    : { classes: DEFAULT_RETENTION, cleanup: true };
+  const before = exists ? await readRetentionState(clickhouse, database) : NEW_TABLE;
   const after = merged(before.classes, classes);
   const changed = Object.entries(after).some(([name, days]) => before.classes[name] !== days);
-  return changed
-    ? retentionStatements({ classes: after, cleanup: before.cleanup }, clickhouse.cluster)
-    : [];
+  const state: RetentionState = { classes: after, cleanup: before.cleanup };
+  // Views that a migration is yet to make begin with the days of a new table.
+  const shown = (exists ? await shownState(clickhouse, database) : undefined) ?? NEW_TABLE;
+  return [
+    ...(changed ? retentionStatements(state, clickhouse.cluster) : []),
+    ...(isSameState(shown, state) ? [] : [viewStatement(state, clickhouse.cluster)]),
+  ];
 }
 
 function merged(before: RetentionClasses, classes: RetentionClasses): RetentionClasses {

@@ -1,11 +1,10 @@
-import { INSERT_COLUMNS } from '../../schemas/index.ts';
 import { ACTIVE_HOLDS, EVENT_PLACE } from '../holds/holds.ts';
 import type { Asked } from './ask.ts';
 import { instant, type Parameters } from './compile.ts';
+import { STORED_COLUMNS } from '../views/kept.ts';
 import { unexpiredSql } from './scope.ts';
 
-/** What a stored row has: all columns but the lease, which is read at insert and never stored. */
-const STORED = [...INSERT_COLUMNS.filter((name) => name !== 'lease'), 'ingested_at'].join(', ');
+const STORED = STORED_COLUMNS.join(', ');
 
 /**
  * Where a question's events are, under the name `audit_events`. Where nothing is held, that is the
