@@ -8,6 +8,7 @@ import { facetsCommand } from './commands/facets.ts';
 import { historyCommand } from './commands/history.ts';
 import { holdCommand } from './commands/hold.ts';
 import { importCommand } from './commands/import.ts';
+import { inventoryCommand } from './commands/inventory.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { outboxCommand } from './commands/outbox.ts';
 import { policyCommand } from './commands/policy.ts';
@@ -18,7 +19,9 @@ import { retentionCommand } from './commands/retention.ts';
 import { searchCommand } from './commands/search.ts';
 import { showCommand } from './commands/show.ts';
 import { stackCommand } from './commands/stack.ts';
+import { stateCommand } from './commands/state.ts';
 import { tailCommand } from './commands/tail.ts';
+import { undoCommand } from './commands/undo.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { versionCommand } from './commands/version.ts';
 import { workerCommand } from './commands/worker.ts';
@@ -75,6 +78,9 @@ Examples:
     tailCommand(),
     showCommand(),
     historyCommand(),
+    stateCommand(),
+    undoCommand(),
+    inventoryCommand(),
     facetsCommand(),
     detectCommand(),
     queryCommand(),

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { history, type Order, type TargetKey } from '../../clickhouse/index.ts';
-import { UsageError } from '../failure.ts';
+import { history, type Order } from '../../clickhouse/index.ts';
+import { targetOf } from '../history/target.ts';
 import { diffLines } from '../search/diff.ts';
 import { eventLine } from '../search/event-line.ts';
 import { safeJson } from '../search/json.ts';
@@ -78,12 +78,3 @@ Examples:
         if (shown === 0 && !json) say(asideColours.dim('no events of this target'));
       });
     });
-
-/** @throws UsageError for a target without type or id */
-function targetOf(text: string): TargetKey {
-  const slash = text.indexOf('/');
-  if (slash > 0 && slash < text.length - 1) {
-    return { type: text.slice(0, slash), id: text.slice(slash + 1) };
-  }
-  throw new UsageError('The target is no type and id.', 'Write it as type/id: app/app-7.');
-}

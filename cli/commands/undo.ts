@@ -1,0 +1,90 @@
+import { Command } from 'commander';
+import { type Undone, undo, type UndoOptions } from '../../clickhouse/index.ts';
+import { UsageError } from '../failure.ts';
+import { gapLines } from '../history/state-lines.ts';
+import { targetOf } from '../history/target.ts';
+import { operatorName } from '../operator-name.ts';
+import { diffLines } from '../search/diff.ts';
+import { partyText } from '../search/event-line.ts';
+import { safeJson } from '../search/json.ts';
+import { reading, type ReadingOptions, withReadingOptions } from '../search/options.ts';
+import { asideColours, print, say } from '../terminal.ts';
+
+interface UndoCommandOptions extends ReadingOptions {
+  readonly to?: string;
+  readonly type?: string;
+  readonly reason?: string;
+  readonly actor?: string;
+  readonly patch?: true;
+  readonly event?: true;
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export const undoCommand = (): Command =>
+  withReadingOptions(
+    new Command('undo')
+      .summary('show what would undo an event, or bring a target back to a time')
+      .description(
+        `Shows the changes that would undo one event, or bring a target back to what it was at a time. Changes nothing:
+apply the patch where the record lives, and emit the event. Refuses where later events changed the same, and
+names them, and where the values are not known.`,
+      )
+      .argument('<event>', 'an event’s id, or a target’s type and id with --to')
+      .option('--to <time>', 'what the target was then, written as for until:')
+      .option('--patch', 'the changes as JSON Patch (RFC 6902), each value tested first')
+      .option('--event', 'the event that says so, as a line for `ledgerline emit`')
+      .option('--type <type>', 'the type of that event (default: as such changes were told before)')
+      .option('--reason <text>', 'its reason (default: what is undone)')
+      .option('--actor <type/id>', 'who undoes it (default: user/ and your user name)')
+      .option('--json', 'everything, on one line'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ ledgerline undo 0198c0de-0000-7000-8000-0000000000aa
+  $ ledgerline undo contact/c_1 --to yesterday --patch > back.json
+  $ ledgerline undo contact/c_1 --to yesterday --event --reason "ticket 17" | ledgerline emit`,
+    )
+    .action(async (text: string, options: UndoCommandOptions) => {
+      const what = undoneOf(text, options.to);
+      const actor =
+        options.actor === undefined
+          ? { type: 'user', id: operatorName() }
+          : targetOf(options.actor);
+      await reading(text, options, async (clickhouse, ask) => {
+        const { type, reason, json, patch, event } = options;
+        const found = await undo(clickhouse, what, {
+          ...ask,
+          actor,
+          ...(type === undefined ? {} : { type }),
+          ...(reason === undefined ? {} : { reason }),
+        } satisfies UndoOptions);
+        const look = { nowMs: Date.now(), timeZone: options.timeZone };
+        if (json) print(safeJson(found));
+        else if (patch) print(safeJson(found.patch));
+        else if (event) {
+          if (found.event !== undefined) print(safeJson(found.event));
+        } else if (found.changes.length > 0) {
+          print(`${partyText(found.target)} goes back by`);
+          for (const line of diffLines(found.changes)) print(line);
+        }
+        if (json) return;
+        if (found.changes.length === 0) say(asideColours.dim('nothing to do: it is as it was'));
+        for (const line of gapLines(found.gaps, found.gapCount, look)) say(line);
+      });
+    });
+
+/** @throws UsageError */
+function undoneOf(text: string, to: string | undefined): Undone {
+  if (UUID.test(text)) {
+    if (to === undefined) return { event: text };
+    throw new UsageError('An event is undone as a whole.', 'Leave --to out, or name the target.');
+  }
+  if (to !== undefined) return { target: targetOf(text), to };
+  throw new UsageError(
+    'That is no event’s id.',
+    'Give a whole UUID, or a target with --to: app/app-7 --to yesterday.',
+  );
+}
