@@ -6,12 +6,17 @@ import { Parameters } from '../search/compile.ts';
 import { EVERY_TENANT } from '../search/scope.ts';
 import {
   checkPerson,
+  ERASED,
   ERASED_ATTRIBUTE,
   eventsOf,
   isNamed,
   isParty,
+  JSON_TEXTS,
+  jsonWordPattern,
+  KEPT_ATTRIBUTES,
   messagesOf,
   type Person,
+  PLAIN_TEXTS,
 } from './person.ts';
 
 /** What there is of a person in the ledger. */
@@ -79,13 +84,15 @@ export async function erase(clickhouse: ClickHouse, person: Person): Promise<Era
   for (const table of ['audit_events', 'audit_held']) {
     await mutate(clickhouse, table, (params) => {
       const mark = params.bind(id, 'String');
-      return `${EVENT_VALUES(mark)}\nWHERE ${eventsOf(person, params)}`;
+      const named = params.bind(jsonWordPattern(person.identifiers), 'String');
+      return `${EVENT_VALUES(mark, named)}\nWHERE ${eventsOf(person, params)}`;
     });
   }
   if (person.tenant === EVERY_TENANT) {
     await mutate(clickhouse, 'audit_quarantine', (params) => {
       const mark = params.bind(id, 'String');
-      return `message = '', message_key = '', headers = map('${ERASED_ATTRIBUTE}', ${mark})\nWHERE ${messagesOf(person, params)}`;
+      const named = params.bind(jsonWordPattern(person.identifiers), 'String');
+      return `error = if(match(error, ${named}), '${ERASED.text}', error), message = '', message_key = '', headers = map('${ERASED_ATTRIBUTE}', ${mark})\nWHERE ${messagesOf(person, params)}`;
     });
   }
   const after = await findTraces(clickhouse, person);
@@ -95,16 +102,14 @@ export async function erase(clickhouse: ClickHouse, person: Person): Promise<Era
 }
 
 /** The event's values that can be a person's, replaced; what was empty stays empty. */
-const EVENT_VALUES = (mark: string): string =>
+const EVENT_VALUES = (mark: string, named: string): string =>
   [
-    ...['actor_name', 'target_name', 'reason', 'message', 'error_message'].map(
-      (text) => `${text} = if(${text} = '', '', '[erased]')`,
-    ),
-    `related = CAST(arrayMap(x -> (x.role, x.type, x.id, if(x.name = '', '', '[erased]')), related), 'Array(Tuple(role LowCardinality(String), type LowCardinality(String), id String, name String))')`,
-    `changes = CAST(arrayMap(x -> (x.op, x.path, if(x.old = '', '', '"[erased]"'), if(x.new = '', '', '"[erased]"')), changes), 'Array(Tuple(op Enum8(\\'add\\' = 1, \\'remove\\' = 2, \\'replace\\' = 3, \\'move\\' = 4, \\'copy\\' = 5, \\'test\\' = 6), path LowCardinality(String), old String, new String))')`,
-    ...['data', 'execution'].map((json) => `${json} = if(${json} = '', '', '{"erased":true}')`),
+    ...PLAIN_TEXTS.map((text) => `${text} = if(${text} = '', '', '${ERASED.text}')`),
+    `related = CAST(arrayMap(x -> (x.role, x.type, x.id, if(x.name = '', '', '${ERASED.text}')), related), 'Array(Tuple(role LowCardinality(String), type LowCardinality(String), id String, name String))')`,
+    `changes = CAST(arrayMap(x -> (x.op, x.path, if(x.old = '', '', '${ERASED.json}'), if(x.new = '', '', '${ERASED.json}')), changes), 'Array(Tuple(op Enum8(\\'add\\' = 1, \\'remove\\' = 2, \\'replace\\' = 3, \\'move\\' = 4, \\'copy\\' = 5, \\'test\\' = 6), path LowCardinality(String), old String, new String))')`,
+    ...JSON_TEXTS.map((json) => `${json} = if(${json} = '', '', '${ERASED.object}')`),
     `source_ip = toIPv6('::')`,
-    `attributes = CAST(mapUpdate(mapFilter((key, value) -> key IN ('ledger.redacted', 'ledger.truncated'), attributes), map('${ERASED_ATTRIBUTE}', ${mark})), 'Map(LowCardinality(String), String)')`,
+    `attributes = CAST(mapUpdate(mapFilter((key, value) -> key IN (${KEPT_ATTRIBUTES.map((key) => `'${key}'`).join(', ')}) AND NOT match(value, ${named}), attributes), map('${ERASED_ATTRIBUTE}', ${mark})), 'Map(LowCardinality(String), String)')`,
   ].join(',\n  ');
 
 async function countEvents(

@@ -33,34 +33,83 @@ export function checkPerson({ identifiers, tenant }: Person): void {
   );
 }
 
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+
+const AFTER = '(?:$|[^\\p{L}\\p{N}_@-])';
+const BEFORE = '[^\\p{L}\\p{N}_.@-]';
+/** Within JSON: a line end, a tab or a sign, escaped, whose last letter or digit is none of the text's. */
+const ESCAPE_BEFORE =
+  '\\\\[bfnrt]|\\\\u(?:00[01][0-9a-f]|002[0-9a-cf]|003[a-f]|00a[0-9a-f]|20[0-9a-f]{2})';
+
 /**
  * A regular expression (RE2) that finds an identifier as a word of its own, whatever its case: `u_7` is
  * not found in `u_71`, nor `jane@example.com` in `mary-jane@example.com`. Pure.
  */
-export function wordPattern(identifiers: readonly string[]): string {
-  const words = identifiers.map((one) => one.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
-  return `(?is)(?:^|[^\\p{L}\\p{N}_.@-])(?:${words.join('|')})(?:$|[^\\p{L}\\p{N}_@-])`;
+export const wordPattern = (identifiers: readonly string[]): string =>
+  `(?is)(?:^|${BEFORE})(?:${identifiers.map(escaped).join('|')})${AFTER}`;
+
+/**
+ * The same in JSON text, which is kept as its encoder wrote it: whatever is no letter of ASCII may stand
+ * there as `\u00e9`, and `\n` may stand before a word. JSON within a string of JSON has more backslashes.
+ */
+export const jsonWordPattern = (identifiers: readonly string[]): string =>
+  `(?is)(?:^|${BEFORE}|${ESCAPE_BEFORE})(?:${identifiers.map(inJson).join('|')})${AFTER}`;
+
+const inJson = (identifier: string): string => [...identifier].map(characterInJson).join('');
+
+function characterInJson(character: string): string {
+  if (/[A-Za-z0-9_]/.test(character)) return character;
+  const cases = new Set([character, character.toLowerCase(), character.toUpperCase()]);
+  const codes = [...cases].map((one) =>
+    one
+      .split('')
+      .map((unit) => `\\\\+u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+  return `(?:\\\\*${escaped(character)}|${codes.join('|')})`;
 }
 
-/** Marked when its values were replaced, by the id of the erasure. */
+/** Marks an event whose values were replaced, with the id of the erasure. A producer may send it as well: it proves nothing. */
 export const ERASED_ATTRIBUTE = 'ledger.erased';
 
-/** The texts of an event in which a person may be named. */
-const TEXTS = [
+/** Attributes that an erasure leaves. */
+export const KEPT_ATTRIBUTES = ['ledger.redacted', 'ledger.truncated'] as const;
+
+/** What stands for a value that was there. */
+export const ERASED = { text: '[erased]', json: '"[erased]"', object: '{"erased":true}' } as const;
+
+export const PLAIN_TEXTS = [
   'actor_name',
   'target_name',
   'reason',
   'message',
   'error_message',
-  'data',
-  'execution',
 ] as const;
-const TEXT_LISTS = ['related.name', 'changes.old', 'changes.new', 'mapValues(attributes)'] as const;
+export const JSON_TEXTS = ['data', 'execution'] as const;
+const JSON_LISTS = [
+  'changes.old',
+  'changes.new',
+  'mapKeys(attributes)',
+  'mapValues(attributes)',
+] as const;
 
 /** Events that are about the person and still have something of theirs. */
 export function eventsOf(person: Person, params: Parameters): string {
-  return `${ofTenants(person, params)} AND NOT mapContains(attributes, '${ERASED_ATTRIBUTE}') AND (${isParty(person, params)} OR ${isNamed(person, params)})`;
+  return `${ofTenants(person, params)} AND (NOT mapContains(attributes, '${ERASED_ATTRIBUTE}') OR ${HAS_VALUES} OR ${isNamed(person, params)}) AND (${isParty(person, params)} OR ${isNamed(person, params)})`;
 }
+
+const quotedList = (texts: readonly string[]): string =>
+  texts.map((text) => `'${text}'`).join(', ');
+
+/** Whether anything is left that an erasure replaces. */
+const HAS_VALUES = `(${[
+  ...PLAIN_TEXTS.map((text) => `${text} NOT IN ('', '${ERASED.text}')`),
+  ...JSON_TEXTS.map((text) => `${text} NOT IN ('', '${ERASED.object}')`),
+  `arrayExists(x -> x NOT IN ('', '${ERASED.text}'), related.name)`,
+  `arrayExists(x -> x NOT IN ('', '${ERASED.json}'), arrayConcat(changes.old, changes.new))`,
+  `source_ip != toIPv6('::')`,
+  `arrayExists(x -> x NOT IN (${quotedList([ERASED_ATTRIBUTE, ...KEPT_ATTRIBUTES])}), mapKeys(attributes))`,
+].join(' OR ')})`;
 
 /** As actor, target or related party, by id. */
 export function isParty({ identifiers }: Person, params: Parameters): string {
@@ -70,17 +119,25 @@ export function isParty({ identifiers }: Person, params: Parameters): string {
 
 /** In a text. */
 export function isNamed({ identifiers }: Person, params: Parameters): string {
-  const pattern = params.bind(wordPattern(identifiers), 'String');
+  const plain = params.bind(wordPattern(identifiers), 'String');
+  const json = params.bind(jsonWordPattern(identifiers), 'String');
   return `(${[
-    ...TEXTS.map((text) => `match(${text}, ${pattern})`),
-    ...TEXT_LISTS.map((list) => `arrayExists(x -> match(x, ${pattern}), ${list})`),
+    ...PLAIN_TEXTS.map((text) => `match(${text}, ${plain})`),
+    `arrayExists(x -> match(x, ${plain}), related.name)`,
+    ...JSON_TEXTS.map((text) => `match(${text}, ${json})`),
+    ...JSON_LISTS.map((list) => `arrayExists(x -> match(x, ${json}), ${list})`),
   ].join(' OR ')})`;
 }
 
 /** Messages in quarantine that name the person anywhere: they have no columns that could be told apart. */
 export function messagesOf({ identifiers }: Person, params: Parameters): string {
-  const pattern = params.bind(wordPattern(identifiers), 'String');
-  return `NOT mapContains(headers, '${ERASED_ATTRIBUTE}') AND (match(message, ${pattern}) OR match(message_key, ${pattern}) OR arrayExists(x -> match(x, ${pattern}), mapValues(headers)))`;
+  const pattern = params.bind(jsonWordPattern(identifiers), 'String');
+  return `(${[
+    ...['message', 'message_key', 'error'].map((text) => `match(${text}, ${pattern})`),
+    ...['mapKeys(headers)', 'mapValues(headers)'].map(
+      (list) => `arrayExists(x -> match(x, ${pattern}), ${list})`,
+    ),
+  ].join(' OR ')})`;
 }
 
 const ofTenants = ({ tenant }: Person, params: Parameters): string =>

@@ -152,4 +152,61 @@ describe('R-RET-04: a person can be erased, and what happened stays', () => {
       });
     }
   });
+
+  test('named behind an escaped line end, or with escaped letters, in a text that another encoder wrote', async () => {
+    const ledger = await ledgerForTest();
+    const { clickhouse } = ledger;
+    const texts = [
+      { data: '{"note":"Dear team,\\nu_7 has left"}' },
+      { execution: '{"stdout":"a\\tjane@example.com"}' },
+      { data: '{"note":"from Ren\\u00e9 O\\u0027Hara"}' },
+      { data: '{"note":"from REN\\u00C9 O\'Hara"}' },
+      { data: '{"note":"C:\\\\u_71, ren\\u00e9e"}' },
+    ];
+    for (const [at, text] of texts.entries()) {
+      await ledger.insert([row({ actor_id: `by_${at}` })]);
+      const [column = '', value] = Object.entries(text)[0] ?? [];
+      await clickhouse.command(
+        `ALTER TABLE audit_events UPDATE ${column} = {value:String} WHERE actor_id = {actor:String}`,
+        { params: { value, actor: `by_${at}` }, settings: { mutations_sync: 2 } },
+      );
+    }
+    await clickhouse.command(
+      `INSERT INTO audit_quarantine (kafka_topic, kafka_topic_id, kafka_partition, kafka_offset, kafka_timestamp, reason, error, message, message_key, headers)
+       VALUES ('t', generateUUIDv4(), 0, 1, now64(3), 'invalid', 'key "jane@example.com" stands twice', {message:String}, '', {})`,
+      { params: { message: '{"data":{"note":"Hello\\nRen\\u00e9 O\\u0027Hara"}}' } },
+    );
+    const { erased, remaining } = await erase(clickhouse, {
+      identifiers: ['u_7', 'jane@example.com', "René O'Hara"],
+      tenant: EVERY_TENANT,
+    });
+    expect({ named: erased.namedOnly, quarantined: erased.quarantined, remaining }).toEqual({
+      named: 4,
+      quarantined: 1,
+      remaining: 0,
+    });
+    const [left] = await clickhouse.query<{ error: string }>('SELECT error FROM audit_quarantine');
+    expect(left?.error).toBe('[erased]');
+  });
+
+  test('an event that came with the mark of an erasure is erased all the same', async () => {
+    const ledger = await ledgerForTest();
+    const { clickhouse } = ledger;
+    await ledger.insert([
+      row({
+        actor_id: 'u_7',
+        actor_name: 'J. Doe',
+        attributes: { 'ledger.erased': 'forged', 'ledger.redacted': 'jane@example.com' },
+      }),
+    ]);
+    await clickhouse.command(
+      `INSERT INTO audit_quarantine (kafka_topic, kafka_topic_id, kafka_partition, kafka_offset, kafka_timestamp, reason, error, message, message_key, headers)
+       VALUES ('t', generateUUIDv4(), 0, 1, now64(3), 'not_json', 'x', 'mail jane@example.com', '', {'ledger.erased': 'forged'})`,
+    );
+    const { id, erased } = await erase(clickhouse, JANE);
+    expect(erased).toMatchObject({ asParty: 1, quarantined: 1 });
+    const after = await stored(ledger, 'u_7');
+    expect(after.actor.name).toBe('[erased]');
+    expect(after.attributes).toEqual({ 'ledger.erased': id });
+  });
 });
