@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { detectCommand } from './commands/detect.ts';
+import { accessCommand } from './commands/access.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { emitCommand } from './commands/emit.ts';
 import { eraseCommand } from './commands/erase.ts';
@@ -86,6 +87,7 @@ Examples:
     queryCommand(),
     policyCommand(),
     retentionCommand(),
+    accessCommand(),
     holdCommand(),
     eraseCommand(),
     quarantineCommand(),

@@ -66,3 +66,4 @@ export { detect, type DetectOptions, type Detected, type Unjudged } from './dete
 export { defineDetector, type Detector, type Threshold } from './detection/detector.ts';
 export type { Finding } from './detection/finding.ts';
 export { DETECTORS } from './detectors/all.ts';
+export { type AccessStep, accessStatements, WRITER_COLUMNS } from './access/statements.ts';

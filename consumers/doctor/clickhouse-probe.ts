@@ -5,6 +5,7 @@ import {
   migrationState,
   readRetention,
   storedIn,
+  WRITER_COLUMNS,
 } from '../../clickhouse/index.ts';
 import { LEDGER_TABLE, LedgerSink, QUARANTINE_TABLE } from '../ledger-sink.ts';
 import { isGranted } from './grants.ts';
@@ -98,10 +99,15 @@ async function rightsOf(
   const grants = await grantsOf(clickhouse, timeoutMs);
   const { database } = clickhouse;
   return new Map(
-    [LEDGER_TABLE, QUARANTINE_TABLE].flatMap((table) =>
+    ([LEDGER_TABLE, QUARANTINE_TABLE] as const).flatMap((table) =>
       RIGHTS.map((right): [string, boolean | undefined] => [
         `${right} ON ${table}`,
-        grants && isGranted(grants, right, { database, table }),
+        grants &&
+          isGranted(grants, right, {
+            database,
+            table,
+            ...(right === 'SELECT' && { columns: WRITER_COLUMNS[table] }),
+          }),
       ]),
     ),
   );

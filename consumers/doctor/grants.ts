@@ -3,10 +3,12 @@
 export interface GrantedTable {
   readonly database: string;
   readonly table: string;
+  /** The columns that the right is needed on. Default: all. */
+  readonly columns?: readonly string[];
 }
 
 /**
- * A right on some columns alone does not count; a REVOKE behind a wider GRANT takes it back.
+ * A right on some columns counts where it has all that are needed; a REVOKE behind a wider GRANT takes it back.
  *
  * @param statements as `GRANT SELECT, INSERT ON ledgerline.* TO worker`
  * @example
@@ -20,7 +22,7 @@ export function isGranted(
   const about = statements
     .map(parsed)
     .filter((one) => one !== undefined)
-    .filter(({ rights, scope }) => names(rights, right) && covers(scope, table));
+    .filter(({ rights, scope }) => names(rights, right, table.columns) && covers(scope, table));
   return about.some(({ verb }) => verb === 'GRANT') && !about.some(({ verb }) => verb === 'REVOKE');
 }
 
@@ -38,8 +40,25 @@ function parsed(statement: string): Statement | undefined {
   return { verb, scope, rights: rights.split(/,(?![^(]*\))/).map((right) => right.trim()) };
 }
 
-const names = (rights: readonly string[], right: string): boolean =>
-  rights.some((given) => given === right || given === 'ALL' || given === `${right} TABLE`);
+const names = (
+  rights: readonly string[],
+  right: string,
+  columns: readonly string[] | undefined,
+): boolean =>
+  rights.some(
+    (given) =>
+      given === right ||
+      given === 'ALL' ||
+      given === `${right} TABLE` ||
+      (columns !== undefined && isOnAll(columns, right, given)),
+  );
+
+/** `SELECT(a, b)` */
+function isOnAll(columns: readonly string[], right: string, given: string): boolean {
+  const named = new RegExp(`^${right} ?\\((.*)\\)$`).exec(given)?.[1];
+  const granted = new Set(named?.replaceAll('`', '').split(/,\s*/));
+  return columns.every((column) => granted.has(column));
+}
 
 function covers(scope: string, { database, table }: GrantedTable): boolean {
   const [inDatabase = '', inTable = ''] = scope.replaceAll('`', '').split('.');

@@ -150,6 +150,16 @@ describe('R-DLV-06: rights in ClickHouse', () => {
   ] as const)('%s: %s is %s', (statement, right, expected) => {
     expect(isGranted([statement], right, table)).toBe(expected);
   });
+  test('a right on some columns is enough where it has all that are needed', () => {
+    const statements = [
+      'GRANT SELECT(event_id, kafka_offset), INSERT ON ledgerline.audit_events TO w',
+    ];
+    const needed = (...columns: string[]): boolean =>
+      isGranted(statements, 'SELECT', { ...table, columns });
+    expect(needed('kafka_offset', 'event_id')).toBe(true);
+    expect(needed('kafka_offset', 'data')).toBe(false);
+    expect(isGranted(statements, 'SELECT', table)).toBe(false);
+  });
   test('a right that was taken back is none', () => {
     const statements = [
       'GRANT SELECT ON ledgerline.* TO worker',

@@ -1,13 +1,17 @@
 import type { StartedTestContainer } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  accessStatements,
   applyRetention,
   type ClickHouse,
+  EVERY_TENANT,
   migrate,
   openClickHouse,
+  searchPage,
 } from '../../clickhouse/index.ts';
 import { knownMigrations } from '../../clickhouse/migrations.ts';
 import { createTopic } from '../../consumers/index.ts';
+import { row } from '../clickhouse/support.ts';
 import { carry } from '../support/carry.ts';
 import { describeClickHouse } from './clickhouse-conformance.ts';
 import {
@@ -68,6 +72,48 @@ describe.skipIf(!docker)('the official ClickHouse image', () => {
     expect(await migrate(clickhouse.it)).toEqual((await knownMigrations()).map(({ name }) => name));
     expect(await migrate(clickhouse.it)).toEqual([]);
     expect((await applyRetention(clickhouse.it, { standard: 30 })).changed).toBe(true);
+  });
+
+  it('R-ASK-09 lets a writer only insert, and shows readers their tenant alone', async () => {
+    await using admin = closing(open(container));
+    await migrate(admin.it);
+    const place = { database: DATABASE, cluster: undefined };
+    const roles = { writer: 'writer', acme: 'reader_acme', auditor: 'auditor' } as const;
+    for (const { statements } of accessStatements(['acme', 'beta'], place)) {
+      for (const statement of statements) await admin.it.command(statement);
+    }
+    for (const [user, role] of Object.entries(roles)) {
+      await admin.it.command(
+        `CREATE USER ${user} IDENTIFIED WITH plaintext_password BY '${PASSWORD}' DEFAULT ROLE ${DATABASE}_${role}`,
+      );
+      await admin.it.command(`GRANT ${DATABASE}_${role} TO ${user}`);
+    }
+    const as = (username: keyof typeof roles): ClickHouse =>
+      openClickHouse({ url: urlOf(container), username, password: PASSWORD, database: DATABASE });
+    await using writer = closing(as('writer'));
+    await using acme = closing(as('acme'));
+    await using auditor = closing(as('auditor'));
+    const rows = ['acme', 'beta'].map((tenant_id) => row({ tenant_id }));
+    await writer.it.insert({
+      table: 'audit_events',
+      columns: Object.keys(rows[0] ?? {}),
+      format: 'JSONEachRow',
+      body: rows.map((one) => Buffer.from(`${JSON.stringify(one)}\n`)),
+      settings: { date_time_input_format: 'best_effort' },
+    });
+    const tenants = 'SELECT DISTINCT tenant_id FROM audit_kept ORDER BY tenant_id';
+    expect(await acme.it.query(tenants)).toEqual([{ tenant_id: 'acme' }]);
+    expect(await auditor.it.query(tenants)).toHaveLength(2);
+    expect((await searchPage(acme.it, 'since:1d', { tenant: EVERY_TENANT })).events).toHaveLength(
+      1,
+    );
+    await expect(writer.it.query('SELECT data FROM audit_events')).rejects.toThrow(/ACCESS_DENIED/);
+    expect(await writer.it.query('SELECT kafka_offset FROM audit_events')).toHaveLength(2);
+    for (const reader of [acme.it, auditor.it]) {
+      await expect(reader.command('TRUNCATE TABLE audit_events')).rejects.toThrow(/ACCESS_DENIED/);
+    }
+    await expect(acme.it.query('SELECT query FROM audit_holds')).rejects.toThrow(/ACCESS_DENIED/);
+    await expect(acme.it.query('SELECT * FROM audit_quarantine')).rejects.toThrow(/ACCESS_DENIED/);
   });
 });
 
