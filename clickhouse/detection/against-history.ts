@@ -28,8 +28,8 @@ FROM (
     groupArrayIf(events, hour < ${DAY}) AS past,
     uniqExactIf(toDate(hour), hour < ${DAY}) AS days,
     groupArrayIf((hour, events, stored), hour >= ${FROM}) AS recents,
-    arrayReduce('medianExact', past) AS middle,
-    arrayReduce('medianExact', arrayMap(x -> abs(x - middle), past)) AS deviation,
+    if(empty(past), 0, arrayReduce('medianExact', past)) AS middle,
+    if(empty(past), 0, arrayReduce('medianExact', arrayMap(x -> abs(x - middle), past))) AS deviation,
     greatest(1.4826 * deviation, sqrt(middle * sum(events) / sum(stored)), 1) AS spread,
     arrayReverseSort(past)[2] AS peak
   FROM (

@@ -14,7 +14,11 @@ export const massDeletion = defineDetector({
   query: againstHistory(
     { type: 'actor_type', id: 'actor_id', field: 'actor' },
     "operation = 'delete' AND outcome IN ('success', 'unknown')",
-    [['operation', 'delete']],
+    [
+      ['operation', 'delete'],
+      ['outcome', 'success'],
+      ['outcome', 'unknown'],
+    ],
   ),
   words: {
     what: '{subject_type}/{subject_id} deleted {observed} times in an hour',

@@ -66,7 +66,7 @@ SELECT tenant_id AS tenant, actor_type AS subject_type, actor_id AS subject_id,
   round(sum(events)) AS observed, 0 AS expected,
   round({routine_days:Float64} / (1 + any(before.days)), 1) AS score,
   toString(event_type) AS type, any(before.days) AS days,
-  [('actor', concat(subject_type, '/', subject_id)), ('type', type)] AS search
+  [('actor', concat(subject_type, '/', subject_id)), ('type', type), ('outcome', 'success'), ('outcome', 'unknown')] AS search
 FROM (
   SELECT tenant_id, actor_type, actor_id, event_type, toStartOfHour(occurred_at) AS hour, sum(weight) AS events
   FROM audit_events

@@ -53,13 +53,13 @@ const PEOPLE = `
 
 /** Services that always speak, by day more than by night. */
 const SERVICES = `
-  WITH number % 40 AS slot, intDiv(number, 40) % 24 AS hour, intDiv(number, 960) % 3 AS which, intDiv(number, 2880) AS of_day
+  WITH intDiv(number, 16) % 24 AS hour, intDiv(number, 384) % 3 AS which, intDiv(number, 1152) AS of_day
   SELECT number AS n, of_day AS day, hour * 3600 + toUInt32(${chance('number, 2')} * 3599) AS seconds,
     concat('gateway.call_', toString(number % 5), '.completed') AS type, 'execute' AS operation,
     if(${chance('number, 3')} < 0.005, 'denied', 'success') AS outcome,
     'service' AS actor_type, concat('svc_', toString(which)) AS actor_id, '10.0.0.5' AS address,
     concat('gateway-', toString(which)) AS service, 1 AS weight
-  FROM numbers({days:UInt32} * 2880)
+  FROM numbers({days:UInt32} * 1152)
   WHERE ${chance('number, 1')} < 0.3 + 0.4 * (hour BETWEEN 8 AND 18)`;
 
 /** Every night 150 deletions, every seventh night 400 exports. */
