@@ -41,7 +41,7 @@ Examples:
   $ ledgerline inventory server --json | jq -c '[.target.id, .record.region]'`,
     )
     .action(async (type: string, options: InventoryOptions) => {
-      await reading(type, options, async (clickhouse, ask) => {
+      await reading(`target.type:${type}`, options, async (clickhouse, ask) => {
         const columns = process.stdout.isTTY ? process.stdout.columns : undefined;
         const look = { nowMs: Date.now(), timeZone: options.timeZone, columns };
         const showTenant = options.tenant?.length !== 1;

@@ -38,7 +38,7 @@ Examples:
     )
     .action(async (target: string, options: StateOptions) => {
       const key = targetOf(target);
-      await reading(target, options, async (clickhouse, ask) => {
+      await reading(`target:${target}`, options, async (clickhouse, ask) => {
         const state = await stateAt(clickhouse, key, options.at, ask);
         if (state.existence === 'unknown' || state.existence === 'absent') {
           process.exitCode = EXIT.faults;

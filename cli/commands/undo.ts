@@ -53,7 +53,8 @@ Examples:
         options.actor === undefined
           ? { type: 'user', id: operatorName() }
           : targetOf(options.actor);
-      await reading(text, options, async (clickhouse, ask) => {
+      const query = 'event' in what ? `id:${text}` : `target:${text}`;
+      await reading(query, options, async (clickhouse, ask) => {
         const { type, reason, json, patch, event } = options;
         const found = await undo(clickhouse, what, {
           ...ask,
