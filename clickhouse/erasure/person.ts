@@ -55,7 +55,7 @@ export const wordPattern = (identifiers: readonly string[]): string =>
 export const jsonWordPattern = (identifiers: readonly string[]): string =>
   `(?is)(?:^|${BEFORE}|${ESCAPE_BEFORE})(?:${identifiers.map(inJson).join('|')})${AFTER}`;
 
-const inJson = (identifier: string): string => [...identifier].map(characterInJson).join('');
+const inJson = (identifier: string): string => Array.from(identifier, characterInJson).join('');
 
 function characterInJson(character: string): string {
   if (/[A-Za-z0-9_]/.test(character)) return character;

@@ -1,7 +1,7 @@
 import type { ClickHouse } from '../clickhouse.ts';
 import { onClusterClause, storedIn } from '../cluster.ts';
 import { ClickHouseError } from '../errors.ts';
-import { readRetentionState } from '../retention.ts';
+import { daysInForce, readRetentionState, type RetentionState } from '../retention.ts';
 import { readParts } from './parts.ts';
 import { type PartitionSweep, stepsFor, sweepPlan } from './sweep-plan.ts';
 
@@ -87,18 +87,25 @@ export async function sweep(
     options.onStep?.({ retentionClass, month, rows, doneRows, totalRows });
   };
 
+  /** What is removed cannot be had back, and a sweep takes its time: each step asks whether it still holds. */
+  const over = async ({ retentionClass, cutoffS }: PartitionSweep): Promise<boolean> =>
+    (signal?.aborted ?? false) ||
+    cutoffS > cutoffOf(await readRetentionState(clickhouse), retentionClass, nowS);
+
   if (cleanup && !dryRun) {
     for (const { partition } of found) {
       for (const { name } of partition.whole) {
-        if (signal?.aborted) break;
+        if (await over(partition)) break;
         const inside = await countIn(clickhouse, name);
         if (!(await dropPart(clickhouse, name))) continue;
         droppedParts += 1;
         note(partition, inside);
       }
-      const cutoffs = signal?.aborted ? [] : await cutoffsOf(clickhouse, partition, batchSize);
+      const cutoffs = (await over(partition))
+        ? []
+        : await cutoffsOf(clickhouse, partition, batchSize);
       for (const cutoff of cutoffs) {
-        if (signal?.aborted) break;
+        if (await over(partition)) break;
         steps += 1;
         note(partition, await deleteUpTo(clickhouse, partition, cutoff));
       }
@@ -122,6 +129,15 @@ export async function sweep(
     })),
   };
 }
+
+/** Up to when a class's rows have expired as the table's own days are now; while expiry is stopped, none have. */
+function cutoffOf(state: RetentionState, retentionClass: string, nowS: number): number {
+  const classes = daysInForce(state);
+  const days = classes[retentionClass] ?? classes['standard'];
+  return days === undefined ? -Infinity : nowS - days * DAY_S;
+}
+
+const DAY_S = 86_400;
 
 const OF_PARTITION = `retention_class = {class:String} AND toStartOfMonth(occurred_at) = {month:Date}`;
 

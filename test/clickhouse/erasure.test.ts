@@ -165,7 +165,7 @@ describe('R-RET-04: a person can be erased, and what happened stays', () => {
     ];
     for (const [at, text] of texts.entries()) {
       await ledger.insert([row({ actor_id: `by_${at}` })]);
-      const [column = '', value] = Object.entries(text)[0] ?? [];
+      const [column, value] = Object.entries(text)[0] ?? [];
       await clickhouse.command(
         `ALTER TABLE audit_events UPDATE ${column} = {value:String} WHERE actor_id = {actor:String}`,
         { params: { value, actor: `by_${at}` }, settings: { mutations_sync: 2 } },

@@ -79,6 +79,29 @@ test('R-RET-02 it stops between steps, and the next one goes on', async () => {
   expect(await actors(ledger)).toEqual(Array.from({ length: 10 }, () => 'living'));
 });
 
+test('R-RET-02 a sweep that is under way stops where expiry is stopped, or a class gets more days', async () => {
+  const ledger = await aged([], 200);
+  const { clickhouse } = ledger;
+  // Of three months, one step each.
+  for (const days of [40, 75, 110]) await ledger.insert(spread(days, 100, `${days} days ago`));
+  await applyRetention(clickhouse, { standard: 30 });
+  /** Sweeps, and changes something right after the first step. */
+  const changing = async (change: () => Promise<unknown>): Promise<number> => {
+    const { removedRows } = await sweep({
+      ...clickhouse,
+      command: async (sql, options) => {
+        await clickhouse.command(sql, options);
+        if (/^DELETE|DROP PART/.test(sql)) await change();
+      },
+    });
+    return removedRows;
+  };
+  expect(await changing(() => setCleanup(clickhouse, false))).toBe(100);
+  await setCleanup(clickhouse, true);
+  expect(await changing(() => applyRetention(clickhouse, { standard: 60 }))).toBe(100);
+  expect(new Set(await actors(ledger))).toEqual(new Set(['40 days ago']));
+});
+
 test('R-RET-02 two sweeps at once, and inserts meanwhile, do no harm', async () => {
   const ledger = await aged([...spread(45, 500, 'expired')], 30);
   const inserting = (async () => {
