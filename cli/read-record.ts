@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts';
 import { OperatorRecord } from './operator-record.ts';
-import { asideColours, say } from './terminal.ts';
+import { asideColours, finishFirst, say } from './terminal.ts';
 
 /** What somebody is about to look at. */
 export interface Look {
@@ -36,6 +36,7 @@ export async function onRecord<T>(
     () => undefined,
     (error: unknown) => (error instanceof Error ? error.message : 'it failed'),
   );
+  finishFirst(recorded);
   try {
     return await use();
   } finally {

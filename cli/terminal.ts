@@ -34,15 +34,26 @@ export function size(bytes: number): string {
   return `${power === 0 ? Math.round(value) : value.toPrecision(3)} ${UNITS[power]}`;
 }
 
+/** The longest that a command whose reader is gone takes to finish what it has to. */
+const FINISHING_MS = 5_000;
+let unfinished: Promise<unknown> = Promise.resolve();
+
+/** What has to be done even when nobody reads the answer to its end: that it was looked at, for the record. */
+export function finishFirst(work: Promise<unknown>): void {
+  unfinished = Promise.allSettled([unfinished, work]);
+}
+
 /**
  * A reader that has seen enough (`ledgerline query … | head`) closes the pipe. That is not a fault:
- * stop at once, and say nothing.
+ * stop, at once or when the look is on record, and say nothing.
  */
 export function endQuietlyWithReader(): void {
+  const gone = new Set(['EPIPE', 'ERR_STREAM_DESTROYED']);
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit();
-      throw error;
+      if (!gone.has(error.code ?? '')) throw error;
+      setTimeout(() => process.exit(), FINISHING_MS);
+      void unfinished.then(() => process.exit());
     });
   }
 }

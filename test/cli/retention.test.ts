@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +9,7 @@ import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index
 import { createTopic } from '../../consumers/index.ts';
 import { until } from '../support/until.ts';
 import { spawnWorker, type WorkerProcess } from '../support/worker-process.ts';
-import { type Ran, runCli } from './run-cli.ts';
+import { CLI, type Ran, runCli } from './run-cli.ts';
 
 const run = randomUUID().slice(0, 8);
 const topic = `retention-${run}`;
@@ -16,17 +18,19 @@ const folder = mkdtempSync(join(tmpdir(), 'ledgerline-retention-'));
 let worker: WorkerProcess;
 let clickhouse: ClickHouse;
 
+const environment = (): Record<string, string> => ({
+  LEDGERLINE_KAFKA_BROKERS: inject('brokers').join(','),
+  LEDGERLINE_KAFKA_TOPIC: topic,
+  LEDGERLINE_KAFKA_GROUP: topic,
+  LEDGERLINE_CLICKHOUSE_URL: inject('clickhouseUrl'),
+  LEDGERLINE_CLICKHOUSE_DATABASE: database,
+});
+
 const ledgerline = (args: string[], env: Record<string, string> = {}): Promise<Ran> =>
-  runCli(args, {
-    env: {
-      LEDGERLINE_KAFKA_BROKERS: inject('brokers').join(','),
-      LEDGERLINE_KAFKA_TOPIC: topic,
-      LEDGERLINE_KAFKA_GROUP: topic,
-      LEDGERLINE_CLICKHOUSE_URL: inject('clickhouseUrl'),
-      LEDGERLINE_CLICKHOUSE_DATABASE: database,
-      ...env,
-    },
-  });
+  runCli(args, { env: { ...environment(), ...env } });
+
+/** More than a pipe holds. */
+const MANY = 'SELECT 43 AS n FROM numbers(300000)';
 
 /** Events of a type, in the nested form of their data, once there are so many. */
 const recorded = (type: string, events: number): Promise<Record<string, unknown>[]> =>
@@ -181,6 +185,20 @@ describe('R-RET-01, R-RET-02: retention on the command line', () => {
       ...away,
     });
     expect([refused.code, refused.stdout]).toEqual([1, '']);
+  });
+
+  it('R-ASK-04: a reader that closes the pipe early is on record as well', async () => {
+    const before = (await recorded('ledger.read', 0)).length;
+    const child = spawn(process.execPath, [CLI, 'query', MANY, '--format', 'ndjson'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'], ...environment(), LEDGERLINE_RECORD_READS: 'attempt' },
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [code] = await once(child, 'close');
+    expect(code).toBe(0);
+    expect((await recorded('ledger.read', before + 1)).at(-1)).toMatchObject({
+      query: MANY,
+    });
   });
 
   it.each([
