@@ -5,7 +5,7 @@ export const protectedChange = defineDetector({
   name: 'protected-change',
   title: 'A protected setting was changed',
   statistic:
-    'a change of what protects: high severity in a protected category, or a type of the list; not where the actor does it as a matter of routine',
+    'a change of what protects: high severity in a protected category, or a type of the list, tried or done; not where the actor does it as a matter of routine',
   source:
     'MITRE ATT&CK T1562 (impair defenses), T1098 (account manipulation), T1537 (transfer to another account); PCI DSS 4.0 10.2.1.6',
   historyDays: 28,
@@ -52,7 +52,7 @@ export const protectedChange = defineDetector({
         'aws.lambda.AddPermission%',
         'aws.rolesanywhere.CreateTrustAnchor',
       ],
-      says: 'types (as LIKE has them) that count in any category; reads never do',
+      says: 'types (as LIKE has them) that count in any category, attempts that failed or were denied as well; reads never do',
     },
     routine_days: {
       type: 'Float64',
@@ -65,14 +65,15 @@ SELECT tenant_id AS tenant, actor_type AS subject_type, actor_id AS subject_id,
   toUnixTimestamp(hour) AS start, start + 3600 AS until, toString(event_type) AS key,
   round(sum(events)) AS observed, 0 AS expected,
   round({routine_days:Float64} / (1 + any(before.days)), 1) AS score,
-  toString(event_type) AS type, any(before.days) AS days,
-  [('actor', concat(subject_type, '/', subject_id)), ('type', type), ('outcome', 'success'), ('outcome', 'unknown')] AS search
+  toString(event_type) AS type, any(outcomes) AS ended, any(before.days) AS days,
+  [('actor', concat(subject_type, '/', subject_id)), ('type', type)] AS search
 FROM (
-  SELECT tenant_id, actor_type, actor_id, event_type, toStartOfHour(occurred_at) AS hour, sum(weight) AS events
+  SELECT tenant_id, actor_type, actor_id, event_type, toStartOfHour(occurred_at) AS hour, sum(weight) AS events,
+    arrayStringConcat(arraySort(groupUniqArray(toString(outcome))), ', ') AS outcomes
   FROM audit_events
   WHERE occurred_at >= ${FROM} AND occurred_at < ${TO} AND ${SCOPE}
-    AND outcome IN ('success', 'unknown') AND operation != 'read'
-    AND ((category IN {categories:Array(String)} AND operation IN ('update', 'delete') AND severity IN ('high', 'critical'))
+    AND operation != 'read'
+    AND ((category IN {categories:Array(String)} AND operation IN ('update', 'delete') AND severity IN ('high', 'critical') AND outcome IN ('success', 'unknown'))
       OR arrayExists(pattern -> event_type LIKE pattern, {types:Array(String)}))
   GROUP BY tenant_id, actor_type, actor_id, event_type, hour
 ) AS changed
@@ -85,7 +86,7 @@ LEFT JOIN (
 GROUP BY tenant_id, actor_type, actor_id, event_type, hour
 HAVING any(before.days) < {routine_days:Float64}`,
   words: {
-    what: '{subject_type}/{subject_id} did {type}, {observed} times in the hour',
+    what: '{subject_type}/{subject_id} did {type}, {observed} times in the hour: {ended}',
     why: 'it changes what protects others; the actor did it on {days} days of the history',
   },
 });

@@ -6,8 +6,7 @@ import { LedgerSink } from '../../../consumers/ledger-sink.ts';
 import { INSERT_COLUMNS } from '../../../schemas/index.ts';
 import { daysAgo, type Ledger, ledgerForTest, type Row, row } from '../support.ts';
 
-const KEYS =
-  'tenant_id, service, actor_type, actor_id, category, event_type, operation, outcome';
+const KEYS = 'tenant_id, service, actor_type, actor_id, category, event_type, operation, outcome';
 
 /** Rows of all hours and days, as the views and as the table tell them, rows counted one by one. */
 async function compared({ clickhouse }: Ledger): Promise<void> {
@@ -63,9 +62,17 @@ test('R-ASK-03 aggregates equal a recount after retried, refused and healed inse
   // A heal long after: of a range half is stored, and the worker looks and sends what is missing.
   const range = some(300, 100);
   await send(ledger, range.slice(0, 60), 'three');
-  const origin = { topic: 'audit.events', topicId: '6f0d1a52-7f0e-4c6e-9a53-0d6f6a1b2c3d', partition: 0 };
+  const origin = {
+    topic: 'audit.events',
+    topicId: '6f0d1a52-7f0e-4c6e-9a53-0d6f6a1b2c3d',
+    partition: 0,
+  };
   const stored = await new LedgerSink(ledger.clickhouse).stored(origin, 300, 399);
-  await send(ledger, range.filter(({ kafka_offset: offset }) => !stored.has(Number(offset))), 'three/healed');
+  await send(
+    ledger,
+    range.filter(({ kafka_offset: offset }) => !stored.has(Number(offset))),
+    'three/healed',
+  );
   await compared(ledger);
   const [total] = await ledger.clickhouse.query<{ stored: string; events: number }>(
     'SELECT sum(stored) AS stored, sum(events) AS events FROM audit_hourly',
@@ -107,5 +114,7 @@ test('rows of before the migration count as well, and rows are not read for what
   const plan = await ledger.clickhouse.query<{ explain: string }>(
     'EXPLAIN SELECT tenant_id, hour, sum(events) FROM audit_hourly WHERE hour >= today() - 30 GROUP BY tenant_id, hour',
   );
-  expect(plan.map(({ explain }) => explain).join('\n')).toContain('ReadFromMergeTree (hourly_activity)');
+  expect(plan.map(({ explain }) => explain).join('\n')).toContain(
+    'ReadFromMergeTree (hourly_activity)',
+  );
 });
