@@ -65,7 +65,7 @@ export class RecordEdit {
     const mayMove = rest !== undefined && op !== 'replace' && (name === '-' || INDEX.test(name));
     this.#compare(found, change);
     if (mayMove) {
-      for (const other of [...members.keys()]) {
+      for (const other of members.keys()) {
         if (INDEX.test(other) && (name === '-' || Number(other) >= Number(name)))
           members.delete(other);
       }

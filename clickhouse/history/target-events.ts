@@ -74,7 +74,7 @@ ORDER BY ${byTarget ? 'tenant_id, target_id, ' : ''}${IN_ORDER}`,
   let at = '';
   const seen = new Set<string>();
   for await (const event of rowsOf(answer)) {
-    const place = `${event.occurredAt}/${event.target?.id}`;
+    const place = `${String(event.occurredAt)}/${event.target?.id}`;
     if (place !== at) seen.clear();
     at = place;
     if (seen.has(event.id)) continue;

@@ -58,6 +58,8 @@ export function isIndexed(condition: Condition): boolean {
         condition.pattern.length === 1 &&
         !condition.fold
       );
+    case 'related':
+      return condition.id.length === 1;
     default:
       return false;
   }

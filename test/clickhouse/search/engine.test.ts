@@ -539,7 +539,7 @@ describe('R-ASK-01: what is bounded', () => {
 
 const OWN_WORDS = new Set(
   `AND OR NOT IN LIKE ILIKE x role type id if 'String' 'Int64' 'UInt64' 'Double' ''
-   positionCaseInsensitiveUTF8 lowerUTF8 arrayExists mapValues mapContains attributes JSONType JSONHas JSONExtractString
+   positionCaseInsensitiveUTF8 lowerUTF8 arrayExists has mapValues mapContains attributes JSONType JSONHas JSONExtractString
    JSONExtractRaw JSONExtractFloat UUIDv7ToDateTime related.role related.type related.id related.name
    changes.path changes.old changes.new data execution message reason error_code error_message event_type event_id
    actor_type actor_id actor_name target_type target_id target_name category operation outcome severity occurred_at
