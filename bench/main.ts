@@ -6,6 +6,7 @@ import * as outage from './outage.ts';
 import * as pipeline from './pipeline.ts';
 import * as parts from './parts.ts';
 import * as policy from './policy.ts';
+import * as queries from './queries.ts';
 import * as soak from './soak.ts';
 import * as storage from './storage.ts';
 import * as table from './table.ts';
@@ -46,6 +47,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   policy: {
     says: 'what the policy saves and costs: levels, sampled totals, round trips, events not kept',
     run: policy.run,
+  },
+  queries: {
+    says: 'what people ask of the ledger, warm and cold, against PostgreSQL; and while jobs run beside',
+    run: queries.run,
   },
   soak: {
     says: 'random faults of workers, broker and engine for minutes: every offset once, byte for byte',

@@ -1,15 +1,27 @@
 /** Rows that land in one insert, and in one Kafka partition after the other, as the worker does. */
 export const BLOCK_ROWS = 50_000;
-const PARTITIONS = 4;
-const DAYS = 90;
+export const PARTITIONS = 4;
+/** When the rows happened. */
+export interface Span {
+  /** `YYYY-MM-DD hh:mm:ss`, in UTC. */
+  readonly start: string;
+  readonly days: number;
+}
+
+const AUTUMN: Span = { start: '2026-08-01 00:00:00', days: 90 };
 
 /**
- * A SELECT that makes the rows `from <= n < to` of a ledger of `total` rows over 90 days: 50 tenants
+ * A SELECT that makes the rows `from <= n < to` of a ledger of `total` rows over the span's days: 50 tenants
  * and their actors and targets with Zipf's skew, trace and correlation ids random on every event, one
  * to three changes. The same `n` always makes the same row.
  */
-export function sourceRows(from: number, to: number, total: number): string {
-  const stepUs = Math.floor((DAYS * 86_400 * 1e6) / total);
+export function sourceRows(
+  from: number,
+  to: number,
+  total: number,
+  { start, days }: Span = AUTUMN,
+): string {
+  const stepUs = Math.floor((days * 86_400 * 1e6) / total);
   // r(k): uniform in [0, 1); zipf(k, n): rank 0 … n-1, the first the most frequent.
   const r = (k: number): string => `(cityHash64(n, ${k}) / 18446744073709551616.)`;
   const zipf = (k: number, ranks: number): string =>
@@ -43,7 +55,7 @@ export function sourceRows(from: number, to: number, total: number): string {
 WITH
   number AS n, intDiv(n, ${BLOCK_ROWS}) AS block, toUInt32(block % ${PARTITIONS}) AS part,
   toUInt64(intDiv(block, ${PARTITIONS}) * ${BLOCK_ROWS} + n % ${BLOCK_ROWS}) AS position,
-  toDateTime64('2026-08-01 00:00:00', 6, 'UTC') + toIntervalMicrosecond((position * ${PARTITIONS} + part) * ${stepUs} + toUInt32(${r(1)} * ${stepUs * 8})) AS at,
+  toDateTime64('${start}', 6, 'UTC') + toIntervalMicrosecond((position * ${PARTITIONS} + part) * ${stepUs} + toUInt32(${r(1)} * ${stepUs * 8})) AS at,
   toUInt32(${zipf(2, 50)}) AS tenant, toUInt32(tenant * 100 + ${zipf(3, 100)}) AS actor,
   toUInt32(tenant * 400 + ${zipf(4, 100)} * ${PARTITIONS} + part) AS target, toUInt8(cityHash64(target) % 6) AS kind,
   toUInt8(multiIf(${r(5)} < 0.05, 0, ${r(5)} < 0.5, 1, ${r(5)} < 0.92, 2, 3)) AS verb,
@@ -87,6 +99,6 @@ SELECT
   toUUID('6f0d1a52-7f0e-4c6e-9a53-0d6f6a1b2c3d') AS kafka_topic_id,
   part AS kafka_partition, position AS kafka_offset,
   toDateTime64(at, 3, 'UTC') + toIntervalMillisecond(toUInt32(${r(25)} * 40)) AS kafka_timestamp,
-  toDateTime64('2026-08-01 00:00:00', 3, 'UTC') + toIntervalMillisecond(intDiv(block * ${BLOCK_ROWS} * ${stepUs}, 1000)) AS ingested_at
+  toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(intDiv(block * ${BLOCK_ROWS} * ${stepUs}, 1000)) AS ingested_at
 FROM numbers(${from}, ${to - from})`;
 }

@@ -66,22 +66,17 @@ test('R-ASK-09 a tenant’s name is text in every statement, whatever is in it',
 });
 
 test('R-ASK-09 no name ends the quotes that it stands in', () => {
-  const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+  // What nobody could see is refused, and is the next test's.
+  const unseen = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
+  const text = fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+    .filter((one) => !unseen.test(one));
   const quoted = /'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`/gs;
+  const shape = (tenant: string): string[] =>
+    statementsOf([tenant], place).map((one) => one.replace(quoted, '?'));
   fc.assert(
     fc.property(text, (tenant) => {
-      let statements: string[];
-      try {
-        statements = statementsOf([tenant], place);
-      } catch {
-        // Only what nobody could see is refused.
-        expect(tenant).toMatch(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u);
-        return;
-      }
-      const plain = statementsOf(['acme'], place);
-      expect(statements.map((one) => one.replace(quoted, '?'))).toEqual(
-        plain.map((one) => one.replace(quoted, '?')),
-      );
+      expect(shape(tenant)).toEqual(shape('acme'));
     }),
     { numRuns: 300 },
   );
