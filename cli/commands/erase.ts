@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import {
   erase,
+  ErasureIncomplete,
   EVERY_TENANT,
   findTraces,
   type Person,
@@ -75,7 +76,13 @@ Examples:
           return;
         }
         await using record = await OperatorRecord.open(environment);
-        const done = await erase(clickhouse, person);
+        // What was erased is on record, also where it was not all: it cannot be had back.
+        let incomplete: ErasureIncomplete | undefined;
+        const done = await erase(clickhouse, person).catch((error: unknown) => {
+          if (!(error instanceof ErasureIncomplete)) throw error;
+          incomplete = error;
+          return error.erasure;
+        });
         await record.add({
           type: 'ledger.person.erased',
           data: {
@@ -87,7 +94,9 @@ Examples:
           },
           reason: options.reason,
           actor: options.actor ?? operatorName(),
+          ...(incomplete && { error: { code: incomplete.code, message: incomplete.message } }),
         });
+        if (incomplete) throw incomplete;
         if (options.json) print(safeJson({ ...done, erased: true, traces: done.erased }));
         else {
           print(answerColours.green(`erased, and no longer found: ${done.id}`));
@@ -105,7 +114,7 @@ function tracesLines({ asParty, namedOnly, heldCopies, quarantined, holds }: Tra
   return [
     `as actor, target or related party: ${counted(asParty, 'event')}`,
     `named in a text alone: ${count(namedOnly)}`,
-    `copies under released holds: ${count(heldCopies)}`,
+    `copies under holds: ${count(heldCopies)}`,
     `messages in quarantine: ${count(quarantined)}`,
     ...holds.map(({ id, name }) => answerColours.red(`forbidden by the hold ${id} (${name})`)),
   ];

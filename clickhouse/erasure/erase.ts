@@ -42,6 +42,24 @@ export interface Erasure {
   readonly replacedParts: number;
 }
 
+/**
+ * `ERASURE_INCOMPLETE`: values were replaced, and something is still found. What was done is done, and
+ * belongs on the record like any other erasure.
+ */
+export class ErasureIncomplete extends LedgerlineError {
+  override readonly name = 'ErasureIncomplete';
+  readonly erasure: Erasure;
+
+  constructor(erasure: Erasure) {
+    super(
+      'ERASURE_INCOMPLETE',
+      `After the erasure ${erasure.id}, ${erasure.remaining} events or messages of this person are still found.`,
+      { hint: 'Events may have arrived meanwhile: run it again, which erases what is left.' },
+    );
+    this.erasure = erasure;
+  }
+}
+
 /** Rewriting parts takes its time. */
 const MUTATION_TIMEOUT_MS = 6 * 3_600_000;
 
@@ -72,7 +90,7 @@ export async function findTraces(clickhouse: ClickHouse, person: Person): Promis
  * erased events from the table as they are (docs/erasure.md).
  *
  * @throws LedgerlineError `ERASURE_HELD` when a hold forbids it; nothing was changed then.
- *   `ERASURE_INCOMPLETE` when something is still found afterwards
+ *   ErasureIncomplete when something is still found afterwards
  *
  * @example
  * const { erased } = await erase(clickhouse, { identifiers: ['u_7', 'jane@example.com'], tenant: 'acme' });
@@ -97,8 +115,9 @@ export async function erase(clickhouse: ClickHouse, person: Person): Promise<Era
   }
   const after = await findTraces(clickhouse, person);
   const remaining = after.asParty + after.namedOnly + after.heldCopies + after.quarantined;
-  if (remaining > 0) throw incompleteError(id, remaining);
-  return { id, erased: found, remaining, replacedParts: await inactiveParts(clickhouse) };
+  const erasure = { id, erased: found, remaining, replacedParts: await inactiveParts(clickhouse) };
+  if (remaining > 0) throw new ErasureIncomplete(erasure);
+  return erasure;
 }
 
 /** The event's values that can be a person's, replaced; what was empty stays empty. */
@@ -190,11 +209,4 @@ const heldError = (holds: readonly Hold[]): LedgerlineError =>
     'ERASURE_HELD',
     `Events of this person are under ${holds.length === 1 ? 'a hold' : `${holds.length} holds`}: ${holds.map(({ id }) => id).join(', ')}.`,
     { hint: 'Nothing was erased. Have the holds released first (`ledgerline hold list`).' },
-  );
-
-const incompleteError = (id: string, remaining: number): LedgerlineError =>
-  new LedgerlineError(
-    'ERASURE_INCOMPLETE',
-    `After the erasure ${id}, ${remaining} events or messages of this person are still found.`,
-    { hint: 'Events may have arrived meanwhile: run it again, which erases what is left.' },
   );

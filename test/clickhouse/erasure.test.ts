@@ -143,6 +143,24 @@ describe('R-RET-04: a person can be erased, and what happened stays', () => {
     expect(erased).toMatchObject({ asParty: 1, heldCopies: 1 });
   });
 
+  test('what was erased is told also where events arrive meanwhile, and it was not all', async () => {
+    const ledger = await ledgerForTest();
+    const { clickhouse } = ledger;
+    await ledger.insert([jane()]);
+    const busy = {
+      ...clickhouse,
+      command: async (...given: Parameters<typeof clickhouse.command>) => {
+        await clickhouse.command(...given);
+        if (given[0].includes('audit_events')) await ledger.insert([jane()]);
+      },
+    };
+    await expect(erase(busy, JANE)).rejects.toMatchObject({
+      code: 'ERASURE_INCOMPLETE',
+      erasure: { remaining: 1, erased: { asParty: 1 } },
+    });
+    expect(await erase(clickhouse, JANE)).toMatchObject({ remaining: 0, erased: { asParty: 1 } });
+  });
+
   test('identifiers that would match what is not theirs are refused', async () => {
     const { clickhouse } = await ledgerForTest();
     const many = Array.from({ length: 51 }, () => 'u_7');
