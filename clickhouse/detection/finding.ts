@@ -67,7 +67,8 @@ const isoSeconds = (seconds: number): string =>
 function inWords(words: string, row: FindingRow): string {
   return words.replace(/\{(\w+)\}/g, (_, column: string) => {
     const value = row[column];
-    return typeof value === 'number' ? value.toLocaleString('en-US') : String(value ?? '?');
+    if (typeof value === 'number') return value.toLocaleString('en-US');
+    return typeof value === 'string' ? value : '?';
   });
 }
 

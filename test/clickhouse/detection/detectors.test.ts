@@ -244,7 +244,7 @@ const subjects = (detector: string): string[] =>
 
 describe('R-ASK-03: unusual activity is found, and what is usual is not', () => {
   test('three quiet days of twelve people give at most one finding a day', () => {
-    expect(quiet.length, JSON.stringify(quiet.map(({ what }) => what))).toBeLessThanOrEqual(3);
+    expect(quiet.map(({ what }) => what).slice(3)).toEqual([]);
   });
 
   test.each([
@@ -278,11 +278,17 @@ describe('R-ASK-03: unusual activity is found, and what is usual is not', () => 
 
   test('a finding shows its evidence: words without holes, a search, and the ids that it shows', async () => {
     for (const finding of found) {
-      expect(`${finding.what} ${finding.why}`, finding.detector).not.toMatch(/[{}?]|undefined|NaN/);
-      expect(finding.score, finding.what).toBeGreaterThanOrEqual(0.99);
+      expect(`${finding.what} ${finding.why}`).not.toMatch(/[{}?]|undefined|NaN/);
+      expect(finding.score).toBeGreaterThanOrEqual(0.99);
       const { stored } = await count(ledger.clickhouse, finding.query, { tenant: EVERY_TENANT });
-      expect(finding.eventIds.length, finding.query).toBe(Math.min(stored, 20));
-      expect(stored > 0, finding.query).toBe(finding.detector !== 'service-silence');
+      expect([finding.query, finding.eventIds.length]).toEqual([
+        finding.query,
+        Math.min(stored, 20),
+      ]);
+      expect([finding.detector, stored > 0]).toEqual([
+        finding.detector,
+        finding.detector !== 'service-silence',
+      ]);
       expect(finding.lastingQuery).not.toContain('ip:');
     }
   });
