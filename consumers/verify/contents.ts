@@ -7,7 +7,7 @@ import { Backlog, type Batch } from '../backlog.ts';
 import { ChunkPool } from '../chunk-pool.ts';
 import { LEDGER_TABLE, LedgerSink } from '../ledger-sink.ts';
 import type { Origin } from '../splice.ts';
-import { quarantineAlteration, quarantinedIn } from './quarantined-contents.ts';
+import { isErased, quarantineAlteration, quarantinedIn } from './quarantined-contents.ts';
 import type { Alteration, PartitionContents } from './report.ts';
 import type { ScratchTable } from './scratch-table.ts';
 import type { TopicLog } from './topic-log.ts';
@@ -64,7 +64,9 @@ export async function compareContents(
       if (!message) continue;
       quarantined++;
       const alteration = quarantineAlteration(row, message);
-      if (alteration) report(alteration);
+      if (!alteration) continue;
+      if (isErased(row, message)) erased++;
+      else report(alteration);
     }
     compared += rows.length + quarantined;
   };

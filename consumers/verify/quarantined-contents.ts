@@ -9,6 +9,9 @@ import type { Alteration } from './report.ts';
 /** Kept without their bodies: the event is in the ledger, or there never was a message. */
 const WITHOUT_BODY = new Set(['duplicate', 'accepted_loss']);
 
+const NO_BODY = createHash('sha256').digest('hex');
+const ERASED_MARK = 'ledger.erased';
+
 export interface KeptMessage {
   readonly offset: number;
   readonly reason: string;
@@ -44,6 +47,13 @@ export async function quarantinedIn(
     timestamp: Number(row.timestamp),
   }));
 }
+
+/** How an erasure leaves a message: without body and key, its mark the only header, its time untouched. Pure. */
+export const isErased = (row: Row, kept: KeptMessage): boolean =>
+  kept.sha256 === NO_BODY &&
+  kept.key === '' &&
+  Object.keys(kept.headers).join() === ERASED_MARK &&
+  row.timestamp === kept.timestamp;
 
 /** Which columns are not what came; none where all are. Pure. */
 export function quarantineAlteration(row: Row, kept: KeptMessage): Alteration | undefined {

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterEach, beforeAll, afterAll, describe, expect, inject, it } from 'vitest';
-import { applyRetention } from '../../clickhouse/index.ts';
+import { applyRetention, erase, EVERY_TENANT } from '../../clickhouse/index.ts';
 import { createTopic, verify, type VerifyReport } from '../../consumers/index.ts';
 import { openScene, type Scene, type SceneOptions, wireRow as plainRow } from '../support/scene.ts';
 import { until } from '../support/until.ts';
@@ -97,6 +97,16 @@ describe('R-DLV-05: a ledger of two partitions, with unfit messages and keys of 
       { offset: 3, table: 'audit_events', columns: ['actor_name'] },
       { offset: 30, table: 'audit_quarantine', columns: ['message'] },
     ]);
+  });
+
+  it('a quarantined message whose person was erased is told apart from an altered one', async () => {
+    await erase(its.clickhouse, { identifiers: ['héllo'], tenant: EVERY_TENANT });
+    const report = await verified(its, { deep: true });
+    expect(report).toMatchObject({ totals: { quarantined: 3, altered: 1, erased: 2 } });
+    await tamper(its, `audit_quarantine UPDATE message = 'other' WHERE reason = 'not_json'`);
+    expect(await verified(its, { deep: true })).toMatchObject({
+      totals: { altered: 2, erased: 1 },
+    });
   });
 
   it('one lost and one doubled are both found, though the number of rows is right', async () => {
