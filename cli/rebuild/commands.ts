@@ -78,7 +78,9 @@ export async function runSwap(table: string, { idleTopic, json }: SwapOptions): 
         return;
       }
       print(answerColours.green(`audit_events is rebuilt: ${counted(rows, 'row')}.`));
-      print(`The old one is kept as ${table}, until: ledgerline rebuild drop ${table}`);
+      print(
+        `The old one is kept as ${table}, until: ledgerline rebuild drop ${table} --yes ${table}`,
+      );
     } catch (error) {
       if (options.signal.aborted) interrupted('run it again: it ends what was begun');
       else {

@@ -10,7 +10,7 @@ export async function confirmed(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new UsageError(
       'This needs a yes, and nobody can be asked here.',
-      'Look at it with --dry-run, then add --yes.',
+      'Add --yes; where there is --dry-run, look with it first.',
     );
   }
   const asking = createInterface({ input: process.stdin, output: process.stderr });

@@ -237,7 +237,10 @@ function rightsFindings({ topic, group }: KafkaFacts): Finding[] {
   } else {
     found.push(
       allows(group.operations, 'read')
-        ? ok('group', `may read the group (${group.state || 'empty'}, ${group.members} members)`)
+        ? ok(
+            'group',
+            `may read the group (${group.state.toLowerCase() || 'empty'}, ${group.members} ${group.members === 1 ? 'member' : 'members'})`,
+          )
         : fault(
             'group',
             'may not READ the group, which joining and committing need',
