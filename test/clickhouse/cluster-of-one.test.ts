@@ -68,7 +68,11 @@ test('the engine makes every table of every migration, replicated as on a cluste
   await clickhouse.command(`CREATE DATABASE ${database}`, { database: 'default' });
   const [, ...steps] = await plannedMigrations(clickhouse, { database });
   for (const { statements } of steps) {
-    for (const sql of statements) await clickhouse.command(withoutCluster(sql), { database });
+    for (const sql of statements) {
+      // Here no replica ever becomes active, and only an active one takes an ALTER.
+      if (/^ALTER TABLE \w+_local /.test(sql)) continue;
+      await clickhouse.command(withoutCluster(sql), { database });
+    }
   }
   const engines = await clickhouse.query<{ name: string; engine: string }>(
     'SELECT name, engine FROM system.tables WHERE database = {database:String}',

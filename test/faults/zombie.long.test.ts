@@ -112,6 +112,8 @@ describe('an insert that takes longer than the session', () => {
     const its = await stage.scene();
     const gate = await stage.gateTo(its.place.clickhouseUrl);
     const slow = its.worker({}, { clickhouseUrl: gate.url });
+    // The first alone, so that the second makes it join again.
+    await slow.logged('joined the group');
     its.worker();
     await until(
       'both are in the group',
