@@ -66,36 +66,36 @@ Examples:
   $ ledgerline verify`,
     )
     .exitOverride();
-  const commands = [
-    stackCommand(),
-    migrateCommand(),
-    workerCommand(),
-    doctorCommand(),
-    emitCommand(),
-    importCommand(),
-    exportCommand(),
-    outboxCommand(),
-    searchCommand(),
-    tailCommand(),
-    showCommand(),
-    historyCommand(),
-    stateCommand(),
-    undoCommand(),
-    inventoryCommand(),
-    facetsCommand(),
-    detectCommand(),
-    queryCommand(),
-    policyCommand(),
-    retentionCommand(),
-    accessCommand(),
-    holdCommand(),
-    eraseCommand(),
-    quarantineCommand(),
-    verifyCommand(),
-    rebuildCommand(),
-    versionCommand(),
-  ];
-  for (const command of commands) root.addCommand(inherit(command, root));
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'Run it:': [stackCommand(), migrateCommand(), workerCommand(), doctorCommand()],
+    'Feed it:': [emitCommand(), importCommand(), outboxCommand(), policyCommand()],
+    'Ask it:': [
+      searchCommand(),
+      tailCommand(),
+      showCommand(),
+      historyCommand(),
+      stateCommand(),
+      undoCommand(),
+      inventoryCommand(),
+      facetsCommand(),
+      detectCommand(),
+      queryCommand(),
+      exportCommand(),
+    ],
+    'Keep it:': [
+      retentionCommand(),
+      holdCommand(),
+      eraseCommand(),
+      quarantineCommand(),
+      verifyCommand(),
+      rebuildCommand(),
+      accessCommand(),
+    ],
+    'Other:': [versionCommand()],
+  };
+  for (const [heading, commands] of Object.entries(groups)) {
+    for (const command of commands) root.addCommand(inherit(command, root).helpGroup(heading));
+  }
   return root;
 }
 
