@@ -60,7 +60,13 @@ export {
   type Synced,
   syncHolds,
 } from './holds/place.ts';
-export { erase, type Erasure, ErasureIncomplete, findTraces, type Traces } from './erasure/erase.ts';
+export {
+  erase,
+  type Erasure,
+  ErasureIncomplete,
+  findTraces,
+  type Traces,
+} from './erasure/erase.ts';
 export type { Person } from './erasure/person.ts';
 export { detect, type DetectOptions, type Detected, type Unjudged } from './detection/detect.ts';
 export { defineDetector, type Detector, type Threshold } from './detection/detector.ts';

@@ -41,7 +41,7 @@ export const insertRows = (
   );
 
 /** Questions are asked of a table at rest; while others write to it, `--meanwhile` asks. */
-export async function untilMerged(clickhouse: ClickHouse): Promise<void> {
+async function untilMerged(clickhouse: ClickHouse): Promise<void> {
   const deadline = Date.now() + MERGES_WAIT_MS;
   for (let quiet = 0; quiet < 3 && Date.now() < deadline;) {
     const [merges] = await clickhouse.query<{ n: string }>(
