@@ -44,7 +44,7 @@ export interface Worker {
 }
 
 /** How long the first contact with Kafka or ClickHouse may take. */
-const START_DEADLINE_MS = 8_000;
+const START_DEADLINE_MS = 6_500;
 const TICK_MS = 50;
 /** Smaller than kafkajs's own: a fetch becomes objects all at once, and they cost more memory than its bytes. */
 const FETCH_BYTES_PER_PARTITION = 512 * 1024;
