@@ -6,7 +6,14 @@ import { parseQuery } from '../../clickhouse/search/parse.ts';
 import { resolve } from '../../clickhouse/search/resolve.ts';
 import { ledgerEvents } from '../../schemas/index.ts';
 
-const PAGES = ['compliance.md', 'erasure.md', 'holds.md', 'export.md', 'retention.md'];
+const PAGES = [
+  'audit-trails.md',
+  'compliance.md',
+  'erasure.md',
+  'holds.md',
+  'export.md',
+  'retention.md',
+];
 const page = (name: string): string =>
   readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 
