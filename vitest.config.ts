@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores carry broker, engine and workers as well; a third file fills the time in which others wait.
-    maxWorkers: 3,
+    // Two cores carry broker, engine and workers as well: more files at once only make each other late.
+    maxWorkers: 2,
   },
 });
