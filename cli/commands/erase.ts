@@ -13,7 +13,7 @@ import { readEnvironment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { operatorName } from '../operator-name.ts';
 import { OperatorRecord } from '../operator-record.ts';
-import { confirmed } from '../retention/confirmed.ts';
+import { confirmed } from '../confirmed.ts';
 import { safeJson } from '../search/json.ts';
 import { answerColours, count, counted, print, say } from '../terminal.ts';
 

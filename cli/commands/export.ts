@@ -7,7 +7,7 @@ import { manifestOf } from '../export/manifest.ts';
 import { exportProgress } from '../export/progress.ts';
 import { UsageError } from '../failure.ts';
 import { OperatorRecord } from '../operator-record.ts';
-import { writeAtOnce } from '../retention/write-at-once.ts';
+import { writeAtOnce } from '../write-at-once.ts';
 import { reading, type ReadingOptions, withReadingOptions } from '../search/options.ts';
 import { counted, print, say, size } from '../terminal.ts';
 

@@ -14,7 +14,7 @@ import { UsageError } from '../failure.ts';
 import { holdsTable, placedLines } from '../holds/report.ts';
 import { operatorName } from '../operator-name.ts';
 import { OperatorRecord } from '../operator-record.ts';
-import { confirmed } from '../retention/confirmed.ts';
+import { confirmed } from '../confirmed.ts';
 import { reading, type ReadingOptions, withReadingOptions } from '../search/options.ts';
 import { safeJson } from '../search/json.ts';
 import { count, counted, print, say } from '../terminal.ts';

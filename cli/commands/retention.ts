@@ -14,13 +14,13 @@ import { type Environment, readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { OperatorRecord } from '../operator-record.ts';
-import { confirmed } from '../retention/confirmed.ts';
+import { confirmed } from '../confirmed.ts';
 import { classesOf } from '../retention/days.ts';
 import { metricsText } from '../retention/metrics.ts';
 import { previewLines, statusLines, sweepLines } from '../retention/report.ts';
 import { sweepProgress } from '../retention/progress.ts';
 import { print, say } from '../terminal.ts';
-import { writeAtOnce } from '../retention/write-at-once.ts';
+import { writeAtOnce } from '../write-at-once.ts';
 
 export const retentionCommand = (): Command =>
   new Command('retention')

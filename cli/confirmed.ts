@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { UsageError } from '../failure.ts';
+import { UsageError } from './failure.ts';
 
 /**
  * Asks on the terminal; anything but yes is no.
