@@ -7,7 +7,8 @@ type Output = NodeJS.WriteStream | WriteStream;
 
 /** Colours only where a person reads them: on a terminal, unless https://no-color.org says no. */
 const coloured = (stream: Output): boolean =>
-  stream.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+  // A pipe has no `isTTY` at all, and `undefined` would let the library guess: yes, where `CI` is set.
+  Boolean(stream.isTTY) && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
 
 export const answerColours = pc.createColors(coloured(process.stdout));
 export const asideColours = pc.createColors(coloured(process.stderr));

@@ -36,7 +36,7 @@ async function demo({ actions, json }: DemoOptions): Promise<void> {
   if (!isSound(found.figures)) process.exitCode = 1;
 }
 
-const coloured = (): boolean => process.stdout.isTTY && !process.env['NO_COLOR'];
+const coloured = (): boolean => Boolean(process.stdout.isTTY) && !process.env['NO_COLOR'];
 
 try {
   const options = readOptions(process.argv.slice(2), process.env);

@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 
-const tty = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+// A pipe has no `isTTY` at all, and `undefined` would let the colours' library guess.
+const tty = Boolean(process.stderr.isTTY) && process.env['TERM'] !== 'dumb';
 const colours = pc.createColors(tty && !process.env['NO_COLOR']);
 const startedAt = performance.now();
 

@@ -6,6 +6,7 @@ import { drawTable, MAX_TABLE_ROWS } from '../../cli/query/table.ts';
 import { safeText } from '../../cli/safe-text.ts';
 import { readableLine } from '../../cli/stack/worker-output.ts';
 import { LedgerlineError } from '../../schemas/index.ts';
+import { runCli } from './run-cli.ts';
 
 /** Controls, and the marks that turn the writing direction round or break a line. */
 const isObeyed = (character: string): boolean => {
@@ -28,6 +29,14 @@ describe('what is printed to a terminal', () => {
         (text) => !Array.from(safeText(text)).some(isObeyed),
       ),
     );
+  });
+
+  it.each(['CI', 'FORCE_COLOR'])('has no colours in a pipe, %s or not', async (name) => {
+    const { code, stderr } = await runCli(['nonsense'], { env: { [name]: '1' } });
+    expect([code, Array.from(stderr.trimEnd().replaceAll('\n', '')).filter(isObeyed)]).toEqual([
+      2,
+      [],
+    ]);
   });
 
   it('is a table of a thousand rows at most, which says when there are more', async () => {
