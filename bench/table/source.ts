@@ -28,7 +28,9 @@ export function sourceRows(
     `least(${ranks - 1}, toUInt32(exp(${r(k)} * log(${ranks + 1}))) - 1)`;
   const pick = (words: string[], by: string): string =>
     `[${words.map((word) => `'${word}'`).join(', ')}][1 + ${by} % ${words.length}]`;
-  const hex = (...of: string[]): string => `lower(hex(cityHash64(${of.join(', ')})))`;
+  // Of a number, `hex` leaves leading zero bytes out; of its bytes it has all sixteen digits.
+  const hex = (...of: string[]): string =>
+    `lower(hex(reinterpretAsFixedString(cityHash64(${of.join(', ')}))))`;
   const nouns = ['app', 'server', 'contact', 'env_var', 'member', 'token'];
   const categories = ['app', 'server', 'contacts', 'app', 'authorization', 'security'];
   const paths = [
