@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Session, drainPending } from 'chdb';
 import type { Asked } from './asked.ts';
 import { EngineException, toEngineException } from './exceptions.ts';
@@ -13,9 +14,16 @@ export interface Ran {
   readonly elapsedNs: number;
 }
 
+/** Whose end ends a statement, and what in its text tells it from all others. */
+export interface Abandoned {
+  readonly gone: AbortSignal;
+  readonly mark: string;
+}
+
 /** One request's connection to the engine: its settings are its own. */
 export interface Connection {
-  run(sql: string, format: string): Promise<Ran>;
+  /** @throws EngineException NETWORK_ERROR, when the client was gone before the statement began */
+  run(sql: string, format: string, abandoned?: Abandoned): Promise<Ran>;
 }
 
 // The library comes with the settings of clickhouse-local; these are the server's.
@@ -23,6 +31,8 @@ const AS_A_SERVER = ['--implicit_select=0', '--allow_introspection_functions=0']
 const MAX_RUNNING = 24;
 const MAX_WAITING = 1000;
 const MAX_IDLE = 8;
+/** A statement cannot be cancelled before it stands among the running, so that it is tried again. */
+const CANCEL_AGAIN_MS = 50;
 
 /**
  * The engine's one data folder, and connections to it. A connection costs half a millisecond and
@@ -69,7 +79,12 @@ export class Connections {
       const current = session;
       const prepare = preparation(asked);
       if (prepare !== '') await run(current, prepare, 'Null');
-      const result = await use({ run: (sql, format) => run(current, sql, format) });
+      const result = await use({
+        run: (sql, format, abandoned) =>
+          abandoned === undefined
+            ? run(current, sql, format)
+            : this.#runFor(abandoned, current, sql, format),
+      });
       clean = reusable && asked.parameters.size === 0;
       return result;
     } finally {
@@ -78,11 +93,9 @@ export class Connections {
     }
   }
 
-  /** Asks the engine to cancel statements: those whose text contains `mark`, or all. Never rejects. */
-  async kill(mark?: string): Promise<void> {
-    const marked = mark === undefined ? '1' : `position(query, ${stringLiteral(mark)}) > 0`;
-    const where = `${marked} AND query NOT ILIKE 'KILL %'`;
-    await run(this.#anchor, `KILL QUERY WHERE ${where} ASYNC`, 'Null').catch(() => undefined);
+  /** Cancels all statements, again and again until `settled`. Never rejects. */
+  cancelAll(settled: Promise<unknown>): Promise<void> {
+    return this.#cancel('1', settled);
   }
 
   /** Asks a question of the endpoint's own: one row, one text column. */
@@ -97,6 +110,41 @@ export class Connections {
     await drainPending();
     this.#anchor.close();
     await drainPending();
+  }
+
+  async #runFor(
+    { gone, mark }: Abandoned,
+    session: Session,
+    sql: string,
+    format: string,
+  ): Promise<Ran> {
+    if (gone.aborted) throw clientGone();
+    const running = run(session, sql, format);
+    let cancelled: Promise<void> | undefined;
+    const cancel = (): void => {
+      cancelled = this.#cancel(`position(query, ${stringLiteral(mark)}) > 0`, running);
+    };
+    gone.addEventListener('abort', cancel, { once: true });
+    try {
+      return await running;
+    } finally {
+      gone.removeEventListener('abort', cancel);
+      // A late one would hit the next statement with this mark.
+      await cancelled;
+    }
+  }
+
+  async #cancel(which: string, settled: Promise<unknown>): Promise<void> {
+    let left = true;
+    const over = settled.then(
+      () => (left = false),
+      () => (left = false),
+    );
+    while (left) {
+      const kill = `KILL QUERY WHERE ${which} AND query NOT ILIKE 'KILL %' ASYNC`;
+      await run(this.#anchor, kill, 'Null').catch(() => undefined);
+      await Promise.race([over, delay(CANCEL_AGAIN_MS)]);
+    }
   }
 
   async #giveBack(
@@ -138,6 +186,10 @@ export class Connections {
     if (next === undefined) this.#running -= 1;
     else next();
   }
+}
+
+export function clientGone(): EngineException {
+  return new EngineException(210, 'NETWORK_ERROR', 'The client went away before its answer ended.');
 }
 
 async function run(session: Session, sql: string, format: string): Promise<Ran> {

@@ -68,8 +68,9 @@ export class Endpoint {
   async close(deadlineMs: number): Promise<void> {
     this.#server.close();
     this.#server.closeIdleConnections();
-    const timer = setTimeout(() => void this.#connections.kill(), deadlineMs);
-    await Promise.allSettled(this.#open);
+    const answered = Promise.allSettled(this.#open);
+    const timer = setTimeout(() => void this.#connections.cancelAll(answered), deadlineMs);
+    await answered;
     clearTimeout(timer);
     this.#server.closeAllConnections();
     await this.#connections.close();
@@ -123,12 +124,7 @@ export class Endpoint {
         return this.#insert(statement, asked, reply);
       case 'select':
         return this.#connections.with(asked, true, (connection) =>
-          answerSelect(
-            { sql, statement, asked, reply },
-            connection,
-            this.#connections,
-            this.#spool,
-          ),
+          answerSelect({ sql, statement, asked, reply }, connection, this.#spool),
         );
       case 'other': {
         const ran = await this.#connections.with(asked, false, (connection) =>

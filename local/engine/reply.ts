@@ -64,11 +64,14 @@ export class Reply {
     this.#response.writeHead(200, headers);
   }
 
-  /** Resolves when there is room for more. Rejects when the client is gone. */
+  /** Resolves when there is room for more, or nobody left to send it to. */
   async write(chunk: Uint8Array): Promise<void> {
-    this.gone.throwIfAborted();
+    if (this.gone.aborted) return;
     const sink = this.#sink();
-    if (!sink.write(chunk)) await once(sink, 'drain', { signal: this.gone });
+    if (sink.write(chunk)) return;
+    await once(sink, 'drain', { signal: this.gone }).catch((error: unknown) => {
+      if (!this.gone.aborted) throw error;
+    });
   }
 
   end(): void {

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import type { Asked } from './asked.ts';
-import type { Connection, Connections, Ran } from './connections.ts';
-import { EngineException, toEngineException } from './exceptions.ts';
+import { clientGone, type Connection } from './connections.ts';
+import { toEngineException } from './exceptions.ts';
 import { stringLiteral } from './literals.ts';
 import type { Reply } from './reply.ts';
 import type { OpenPipe, Spool } from './spool.ts';
@@ -28,14 +28,13 @@ export interface Select {
 export async function answerSelect(
   select: Select,
   connection: Connection,
-  connections: Connections,
   spool: Spool,
 ): Promise<void> {
   const { sql, statement, asked, reply } = select;
   const format = statement.format ?? asked.format;
   try {
     if (asked.waitEnd) await throughFile(select, format, connection, spool);
-    else await throughPipe(select, format, connection, connections, spool);
+    else await throughPipe(select, format, connection, spool);
   } catch (error) {
     const exception = toEngineException(error);
     if (exception.code !== SYNTAX_ERROR || reply.started) throw exception;
@@ -55,13 +54,13 @@ async function throughPipe(
   { statement, reply }: Select,
   format: string,
   connection: Connection,
-  connections: Connections,
   spool: Spool,
 ): Promise<void> {
   const pipe = spool.pipe();
   const open = pipe.open();
+  const abandoned = { gone: reply.gone, mark: pipe.path };
   const settled = connection
-    .run(into(statement, pipe.path, format), format)
+    .run(into(statement, pipe.path, format), format, abandoned)
     .then(
       (ran) => ({ ran }),
       (error: unknown) => ({ exception: toEngineException(error) }),
@@ -75,34 +74,31 @@ async function throughPipe(
     else reply.whole(format, readSummary(outcome.ran), Buffer.concat(held));
   } finally {
     open.stream.destroy();
-    // The engine does not notice that nobody reads any more.
-    if (reply.gone.aborted) await connections.kill(pipe.path);
     await settled;
     pipe.release();
   }
 }
 
-/** Passes the stream on once it is large; what is still held at its end is returned. */
-async function forward(open: OpenPipe, format: string, reply: Reply): Promise<Buffer[]> {
+/**
+ * Passes the stream on once it is large; what is still held at its end is returned. It is read to
+ * its end even when the client is gone: an engine that waits for room in the pipe, or for a reader
+ * of it, is deaf to being cancelled.
+ */
+async function forward({ stream }: OpenPipe, format: string, reply: Reply): Promise<Buffer[]> {
   const held: Buffer[] = [];
   let bytes = 0;
-  const stopReading = (): void => void open.stream.destroy();
-  reply.gone.addEventListener('abort', stopReading, { once: true });
-  try {
-    for await (const chunk of open.stream as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (!reply.started && bytes <= HOLD_BACK_BYTES) {
-        held.push(chunk);
-        continue;
-      }
-      if (!reply.started) {
-        reply.start(format, readSummary(undefined));
-        for (const early of held.splice(0)) await reply.write(early);
-      }
-      await reply.write(chunk);
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    if (reply.gone.aborted) continue;
+    bytes += chunk.length;
+    if (!reply.started && bytes <= HOLD_BACK_BYTES) {
+      held.push(chunk);
+      continue;
     }
-  } catch (error) {
-    if (!reply.gone.aborted) throw error;
+    if (!reply.started) {
+      reply.start(format, readSummary(undefined));
+      for (const early of held.splice(0)) await reply.write(early);
+    }
+    await reply.write(chunk);
   }
   if (reply.gone.aborted) throw clientGone();
   return held;
@@ -117,17 +113,17 @@ async function throughFile(
 ): Promise<void> {
   const path = spool.path();
   try {
-    const ran: Ran = await connection.run(into(statement, path, format), format);
+    const abandoned = { gone: reply.gone, mark: path };
+    const ran = await connection.run(into(statement, path, format), format, abandoned);
     reply.start(format, readSummary(ran), (await stat(path)).size);
     const file = createReadStream(path);
     await once(file, 'open');
-    for await (const chunk of file as AsyncIterable<Buffer>) await reply.write(chunk);
+    for await (const chunk of file as AsyncIterable<Buffer>) {
+      if (reply.gone.aborted) throw clientGone();
+      await reply.write(chunk);
+    }
     reply.end();
   } finally {
     await rm(path, { force: true });
   }
-}
-
-function clientGone(): EngineException {
-  return new EngineException(210, 'NETWORK_ERROR', 'The client went away before its answer ended.');
 }

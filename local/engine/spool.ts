@@ -60,10 +60,10 @@ export class Spool {
     mkdirSync(this.#folder, { mode: 0o700 });
   }
 
-  /** A path for one file, which the caller removes. */
+  /** A path for one file, which the caller removes; no path is the beginning of another. */
   path(): string {
     this.#files += 1;
-    return join(this.#folder, `file-${this.#files}`);
+    return join(this.#folder, `file-${this.#files}-`);
   }
 
   /**
