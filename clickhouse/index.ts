@@ -16,18 +16,17 @@ export { storedIn } from './cluster.ts';
 export { migrate, plannedMigrations } from './migrate.ts';
 export { migrationState } from './migration-state.ts';
 export type { MigrateOptions, MigrationStep } from './migrate.ts';
+export { daysInForce, DEFAULT_RETENTION, MAX_RETENTION_DAYS } from './retention/classes.ts';
+export type { RetentionClasses, RetentionState } from './retention/classes.ts';
 export {
   applyRetention,
-  DEFAULT_RETENTION,
-  MAX_RETENTION_DAYS,
   readRetention,
-  daysInForce,
   readRetentionState,
   setCleanup,
-} from './retention.ts';
-export type { RetentionChange, RetentionClasses, RetentionState } from './retention.ts';
-export { loadRetention } from './retention-file.ts';
-export type { RetentionSources } from './retention-file.ts';
+} from './retention/retention.ts';
+export type { RetentionChange } from './retention/retention.ts';
+export { loadRetention } from './retention/file.ts';
+export type { RetentionSources } from './retention/file.ts';
 export { history } from './history/history.ts';
 export { inventory } from './history/inventory.ts';
 export type { Moment } from './history/moment.ts';
@@ -49,7 +48,7 @@ export { previewRetention, retentionStatus } from './retention/status.ts';
 export type { ClassPreview, ClassStatus, RetentionStatus } from './retention/status.ts';
 export { sweep } from './retention/sweep.ts';
 export type { SweepOptions, SweepProgress, SweepResult } from './retention/sweep.ts';
-export { EXPORT_FORMATS, type ExportFormat } from './export/columns.ts';
+export { EXPORT_FORMATS, type ExportFormat } from './export/formats.ts';
 export { type ExportOptions, type ExportPlan, openExport, planExport } from './export/export.ts';
 export { type Hold, listHolds } from './holds/holds.ts';
 export {

@@ -3,8 +3,8 @@ import type { ClickHouse } from './clickhouse.ts';
 import { clustered, onClusterClause } from './cluster.ts';
 import { knownMigrations, parseMigration, pendingMigrations } from './migrations.ts';
 import type { AppliedMigration, Migration } from './migrations.ts';
-import { applyRetention, plannedRetention, settleKeptView } from './retention.ts';
-import type { RetentionClasses } from './retention.ts';
+import type { RetentionClasses } from './retention/classes.ts';
+import { applyRetention, plannedRetention, settleKeptView } from './retention/retention.ts';
 
 const STATEMENT_TIMEOUT_MS = 120_000;
 

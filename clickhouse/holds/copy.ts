@@ -1,12 +1,11 @@
-import { INSERT_COLUMNS } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { type Asked, callOptions } from '../search/ask.ts';
 import { compile, Parameters } from '../search/compile.ts';
 import { tenantSql } from '../search/scope.ts';
+import { STORED_COLUMNS } from '../views/kept.ts';
 import { EVENT_PLACE } from './holds.ts';
 
-/** What a stored row has: all columns but the lease, which is read at insert and never stored. */
-const COLUMNS = [...INSERT_COLUMNS.filter((name) => name !== 'lease'), 'ingested_at'].join(', ');
+const COLUMNS = STORED_COLUMNS.join(', ');
 
 /** Copying as much as a hold may be about takes its time. */
 const COPY_TIMEOUT_MS = 3_600_000;

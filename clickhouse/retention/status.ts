@@ -1,6 +1,7 @@
 import type { ClickHouse } from '../clickhouse.ts';
-import { readRetentionState, type RetentionClasses } from '../retention.ts';
+import type { RetentionClasses } from './classes.ts';
 import { type Part, readParts } from './parts.ts';
+import { readRetentionState } from './retention.ts';
 
 const DAY_S = 86_400;
 /** The days whose events say how many a day brings. */

@@ -1,4 +1,4 @@
-import type { RetentionClasses } from '../retention.ts';
+import type { RetentionClasses } from './classes.ts';
 import type { Part } from './parts.ts';
 
 const DAY_S = 86_400;

@@ -1,8 +1,9 @@
 import type { ClickHouse } from '../clickhouse.ts';
 import { onClusterClause, storedIn } from '../cluster.ts';
 import { ClickHouseError } from '../errors.ts';
-import { daysInForce, readRetentionState, type RetentionState } from '../retention.ts';
+import { daysInForce, type RetentionState } from './classes.ts';
 import { readParts } from './parts.ts';
+import { readRetentionState } from './retention.ts';
 import { type PartitionSweep, stepsFor, sweepPlan } from './sweep-plan.ts';
 
 export interface SweepOptions {

@@ -1,5 +1,5 @@
 import { LedgerlineError } from '../../schemas/index.ts';
-import type { RetentionClasses } from '../retention.ts';
+import type { RetentionClasses } from '../retention/classes.ts';
 import type { Parameters } from './compile.ts';
 
 /** Instead of a tenant's name: all of them. A value of its own, so that nobody asks for it by accident. */

@@ -9,8 +9,8 @@ import {
   readRetention,
 } from '../../clickhouse/index.ts';
 import { knownMigrations } from '../../clickhouse/migrations.ts';
-import { expiryExpression } from '../../clickhouse/retention.ts';
-import { parseRetentionFile } from '../../clickhouse/retention-file.ts';
+import { expiryExpression } from '../../clickhouse/retention/classes.ts';
+import { parseRetentionFile } from '../../clickhouse/retention/file.ts';
 import { until } from '../support/until.ts';
 import { daysAgo, ledgerForTest, row } from './support.ts';
 import type { Ledger } from './support.ts';

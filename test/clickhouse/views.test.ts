@@ -8,7 +8,7 @@ import {
   setCleanup,
 } from '../../clickhouse/index.ts';
 import { knownMigrations } from '../../clickhouse/migrations.ts';
-import { DEFAULT_RETENTION, expiryExpression } from '../../clickhouse/retention.ts';
+import { DEFAULT_RETENTION, expiryExpression } from '../../clickhouse/retention/classes.ts';
 import { keptView } from '../../clickhouse/views/kept.ts';
 import { daysAgo, type Ledger, ledgerForTest, openLedger, row } from './support.ts';
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { retentionError, retentionFaults } from './retention.ts';
-import type { RetentionClasses } from './retention.ts';
+import { retentionError, retentionFaults } from './classes.ts';
+import type { RetentionClasses } from './classes.ts';
 
 const documentSchema = z.strictObject({ classes: z.record(z.string(), z.number()) });
 
