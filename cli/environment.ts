@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { MAX_RETENTION_DAYS, type RetentionSources } from '../clickhouse/index.ts';
-import { type WorkerConfig, workerConfig } from '../consumers/index.ts';
-import { type OutboxConfig, outboxFromEnv } from '../outbox/index.ts';
-import { type EnvironmentOptions, optionsFromEnv } from '../producers/index.ts';
+import { type WorkerConfig, workerConfig } from '../consumers/config.ts';
+import { type OutboxConfig, outboxFromEnv } from '../outbox/options.ts';
+import { type EnvironmentOptions, optionsFromEnv } from '../producers/environment.ts';
 import { ConfigurationError, type ConfigurationFault } from '../schemas/index.ts';
 import { type ConfigFile, located, readConfigFile } from './configuration/config-file.ts';
 

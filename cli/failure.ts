@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { safeText } from './safe-text.ts';
 

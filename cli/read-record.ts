@@ -1,5 +1,4 @@
 import type { Environment } from './environment.ts';
-import { OperatorRecord } from './operator-record.ts';
 import { asideColours, finishFirst, say } from './terminal.ts';
 
 /** What somebody is about to look at. */
@@ -48,6 +47,8 @@ export async function onRecord<T>(
 }
 
 async function record(environment: Environment, { query, language, tenants }: Look): Promise<void> {
+  // Loaded here: what is not recorded needs no way to Kafka.
+  const { OperatorRecord } = await import('./operator-record.ts');
   await using book = await OperatorRecord.open(environment);
   await book.add({
     type: 'ledger.read',

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { type Engine, startEngine } from './engine.ts';
 import { type Kafka, startKafka } from './kafka.ts';
-
-export const DEFAULT_STACK_DIR = '.local/stack';
+import { DEFAULT_STACK_DIR } from './project-root.ts';
 
 export interface StackOptions {
   /** Both parts keep their data here. Default: DEFAULT_STACK_DIR. */

@@ -2,9 +2,6 @@ import type { z } from 'zod';
 import { CHANGE_OPS, enum8, OPERATIONS, OUTCOMES, SEVERITIES } from './vocabulary.ts';
 import * as wire from './wire-values.ts';
 
-/** The version of the wire row that this package writes. */
-export const WIRE_VERSION = 1;
-
 /** A message is never larger than this; a larger event is cut and says so. */
 export const MAX_MESSAGE_BYTES = 262_144;
 

@@ -3,11 +3,11 @@ export {
   INSERT_COLUMNS,
   MAX_MESSAGE_BYTES,
   PRODUCER_COLUMNS,
-  WIRE_VERSION,
   type Column,
   type ProducerColumnName,
   type StandardPaths,
 } from './columns.ts';
+export { WIRE_VERSION } from './wire-version.ts';
 export {
   ERROR_CODES,
   LedgerlineError,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { MAX_MESSAGE_BYTES, PRODUCER_COLUMNS, WIRE_VERSION } from './columns.ts';
+import { MAX_MESSAGE_BYTES, PRODUCER_COLUMNS } from './columns.ts';
+import { WIRE_VERSION } from './wire-version.ts';
 import { wireRowSchema } from './wire-row.ts';
 
 type JsonSchema = Readonly<Record<string, unknown>>;

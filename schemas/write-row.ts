@@ -1,5 +1,6 @@
 import { wireAddress } from './address.ts';
-import { PRODUCER_COLUMNS, WIRE_VERSION, type ProducerColumnName } from './columns.ts';
+import { PRODUCER_COLUMNS, type ProducerColumnName } from './columns.ts';
+import { WIRE_VERSION } from './wire-version.ts';
 import { LedgerlineError } from './errors.ts';
 import type { AuditEvent } from './event.ts';
 import {

@@ -1,20 +1,11 @@
 import { Command } from 'commander';
-import { type AccessStep, accessStatements } from '../../clickhouse/index.ts';
-import { readEnvironment } from '../environment.ts';
-import { print } from '../terminal.ts';
+import type { SqlOptions } from '../actions/access.ts';
 
 export const accessCommand = (): Command =>
   new Command('access')
     .summary("who may read and write the ledger's tables, as SQL")
     .description('Roles and row policies in ClickHouse. See docs/access.md.')
     .addCommand(sqlCommand());
-
-interface SqlOptions {
-  readonly tenant: readonly string[];
-  readonly cluster?: string;
-  readonly database?: string;
-  readonly json?: true;
-}
 
 const sqlCommand = (): Command =>
   new Command('sql')
@@ -36,22 +27,12 @@ Examples:
   $ ledgerline access sql --tenant acme --cluster audit > access.sql
   $ ledgerline access sql --json`,
     )
-    .action((options: SqlOptions) => {
-      const { clickhouse } = readEnvironment(process.env).worker;
-      const place = {
-        database: options.database ?? clickhouse.database,
-        cluster: options.cluster ?? clickhouse.cluster,
-      };
-      const steps = accessStatements(options.tenant, place);
-      if (options.json) print(JSON.stringify({ ...place, cluster: place.cluster ?? null, steps }));
-      else print(asSql(steps));
+    .action(async (options: SqlOptions) => {
+      const { runSql } = await import('../actions/access.ts');
+      runSql(options);
     });
 
 const gathered = (tenant: string, before: readonly string[]): readonly string[] => [
   ...before,
   tenant,
 ];
-
-/** Comments hold no line breaks: tenants' names are checked for them. */
-const asSql = (steps: readonly AccessStep[]): string =>
-  steps.map(({ says, statements }) => `-- ${says}\n${statements.join(';\n')};`).join('\n\n');

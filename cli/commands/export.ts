@@ -1,23 +1,7 @@
-import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { EXPORT_FORMATS, type ExportFormat } from '../../clickhouse/index.ts';
-import { readEnvironment } from '../environment.ts';
-import { exportFile } from '../export/export-file.ts';
-import { manifestOf } from '../export/manifest.ts';
-import { exportProgress } from '../export/progress.ts';
-import { UsageError } from '../failure.ts';
-import { OperatorRecord } from '../operator-record.ts';
-import { writeAtOnce } from '../write-at-once.ts';
-import { reading, type ReadingOptions, withReadingOptions } from '../search/options.ts';
-import { counted, print, say, size } from '../terminal.ts';
-
-interface ExportCommandOptions extends ReadingOptions {
-  readonly format: ExportFormat;
-  readonly output: string;
-  readonly force?: true;
-  readonly reason?: string;
-  readonly actor?: string;
-}
+import { EXPORT_FORMATS } from '../../clickhouse/export/formats.ts';
+import type { ExportCommandOptions } from '../actions/export.ts';
+import { withReadingOptions } from '../search/options.ts';
 
 export const exportCommand = (): Command =>
   withReadingOptions(
@@ -51,35 +35,6 @@ Examples:
   $ sha256sum u_7.csv && cat u_7.csv.manifest.json`,
     )
     .action(async (query: string, options: ExportCommandOptions) => {
-      const { output, format } = options;
-      if (existsSync(output) && !options.force) {
-        throw new UsageError(`${output} is there already.`, 'Name another file, or add --force.');
-      }
-      await using record = await OperatorRecord.open(readEnvironment(process.env));
-      await reading(
-        query,
-        options,
-        async (clickhouse, ask) => {
-          const progress = exportProgress();
-          const exported = await exportFile(clickhouse, query, {
-            ...ask,
-            format,
-            path: output,
-            onPlan: ({ rows }) => progress.start(rows),
-            onBytes: (bytes, rows) => progress.bytes(bytes, rows),
-          }).finally(() => progress.stop());
-          const manifest = manifestOf(output, exported);
-          await writeAtOnce(`${output}.manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
-          const { rows, bytes, sha256, storedUntil, tenants } = manifest;
-          await record.add({
-            type: 'ledger.exported',
-            data: { query, format, storedUntil, rows, bytes, sha256, ...(tenants && { tenants }) },
-            reason: options.reason,
-            actor: options.actor,
-          });
-          if (options.json) print(JSON.stringify(manifest));
-          else say(`${counted(rows, 'event')}, ${size(bytes)}, in ${output}; sha256 ${sha256}`);
-        },
-        { recorded: false },
-      );
+      const { runExport } = await import('../actions/export.ts');
+      await runExport(query, options);
     });

@@ -1,21 +1,7 @@
 import { Command } from 'commander';
-import { count as countEvents, DEFAULT_FACETS, facets } from '../../clickhouse/index.ts';
-import { amountText, facetLines } from '../search/facet-lines.ts';
-import { safeJson } from '../search/json.ts';
-import {
-  reading,
-  type ReadingOptions,
-  wholeNumber,
-  withReadingOptions,
-} from '../search/options.ts';
-import { answerLines } from '../search/pager.ts';
-import { print } from '../terminal.ts';
-
-interface FacetsOptions extends ReadingOptions {
-  readonly field?: readonly string[];
-  readonly top: number;
-  readonly pager: boolean;
-}
+import { DEFAULT_FACETS } from '../../clickhouse/search/default-facets.ts';
+import type { FacetsOptions } from '../actions/facets.ts';
+import { wholeNumber, withReadingOptions } from '../search/options.ts';
 
 export const facetsCommand = (): Command =>
   withReadingOptions(
@@ -44,21 +30,6 @@ Examples:
   $ ledgerline facets 'target.type:app' -f changed -f attributes.deployment.environment.name --json`,
     )
     .action(async (query: string, options: FacetsOptions) => {
-      await reading(query, options, async (clickhouse, ask) => {
-        const fields = options.field === undefined ? {} : { fields: options.field };
-        const found = await facets(clickhouse, query, { ...ask, ...fields, top: options.top });
-        if (options.json) {
-          print(safeJson(found));
-          return;
-        }
-        const total = await countEvents(clickhouse, query, ask);
-        const columns = process.stdout.isTTY ? process.stdout.columns : undefined;
-        const lines = answerLines(options.pager);
-        await lines.write(`${amountText(total)} events`);
-        await lines.write('');
-        for (const facet of found) {
-          for (const line of facetLines(facet, columns)) await lines.write(line);
-        }
-        await lines.end();
-      });
+      const { runFacets } = await import('../actions/facets.ts');
+      await runFacets(query, options);
     });

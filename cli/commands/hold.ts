@@ -1,23 +1,6 @@
 import { Command } from 'commander';
-import {
-  count as countEvents,
-  listHolds,
-  placeHold,
-  releaseHold,
-  syncHolds,
-} from '../../clickhouse/index.ts';
-import { withClickHouse } from '../clickhouse-connection.ts';
-import { CONTACT_DEADLINE_MS } from '../deadline.ts';
-import { readEnvironment } from '../environment.ts';
-import { EXIT } from '../exit-codes.ts';
-import { UsageError } from '../failure.ts';
-import { holdsTable, placedLines } from '../holds/report.ts';
-import { operatorName } from '../operator-name.ts';
-import { OperatorRecord } from '../operator-record.ts';
-import { confirmed } from '../confirmed.ts';
-import { reading, type ReadingOptions, withReadingOptions } from '../search/options.ts';
-import { safeJson } from '../search/json.ts';
-import { count, counted, print, say } from '../terminal.ts';
+import type { PlaceOptions, ReleaseOptions } from '../actions/hold.ts';
+import { withReadingOptions } from '../search/options.ts';
 
 export const holdCommand = (): Command =>
   new Command('hold')
@@ -30,15 +13,6 @@ Placing and releasing are recorded in the ledger. See docs/holds.md.`,
     .addCommand(listCommand())
     .addCommand(releaseCommand())
     .addCommand(syncCommand());
-
-interface PlaceOptions extends ReadingOptions {
-  readonly name: string;
-  readonly owner: string;
-  readonly reason: string;
-  readonly actor?: string;
-  readonly dryRun?: true;
-  readonly yes?: true;
-}
 
 const placeCommand = (): Command =>
   withReadingOptions(
@@ -62,56 +36,8 @@ Examples:
   $ ledgerline hold place 'target:app/app-7' --tenant acme --name "Case 18" --owner legal --reason "subpoena"`,
     )
     .action(async (query: string, options: PlaceOptions) => {
-      await reading(
-        query,
-        options,
-        async (clickhouse, ask) => {
-          const { stored } = await countEvents(clickhouse, query, ask);
-          if (options.dryRun) {
-            if (options.json) print(safeJson({ events: stored, placed: false }));
-            else print(`${counted(stored, 'event')} would be held: --dry-run`);
-            return;
-          }
-          const unusual =
-            stored === 0
-              ? 'No event matches. Hold what may come later all the same?'
-              : query.trim() === ''
-                ? `This holds everything there is, ${counted(stored, 'event')}. Really?`
-                : undefined;
-          if (unusual !== undefined && !options.yes && !(await confirmed(unusual))) {
-            say('nothing is held');
-            process.exitCode = EXIT.faults;
-            return;
-          }
-          await using record = await OperatorRecord.open(readEnvironment(process.env));
-          const { name, owner, reason, actor = operatorName() } = options;
-          const hold = await placeHold(clickhouse, {
-            query,
-            tenant: ask.tenant,
-            name,
-            owner,
-            reason,
-            actor,
-            ...(ask.signal && { signal: ask.signal }),
-          });
-          await record.add({
-            type: 'ledger.hold.placed',
-            target: { type: 'hold', id: hold.id, name },
-            data: {
-              name,
-              owner,
-              query,
-              events: hold.events,
-              ...(hold.tenants && { tenants: hold.tenants }),
-            },
-            reason,
-            actor,
-          });
-          if (options.json) print(safeJson({ ...hold, placed: true }));
-          else for (const line of placedLines(hold)) print(line);
-        },
-        { recorded: false },
-      );
+      const { runPlace } = await import('../actions/hold.ts');
+      await runPlace(query, options);
     });
 
 const listCommand = (): Command =>
@@ -120,23 +46,10 @@ const listCommand = (): Command =>
     .option('--all', 'also those that were released')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', '\nExample:\n  $ ledgerline hold list --all')
-    .action(async ({ all, json }: { readonly all?: true; readonly json?: true }) => {
-      const holds = await withClickHouse(readEnvironment(process.env), async (clickhouse) => {
-        await clickhouse.ping(CONTACT_DEADLINE_MS);
-        return listHolds(clickhouse);
-      });
-      const shown = holds.filter(({ releasedAt }) => all || releasedAt === undefined);
-      if (json) print(safeJson(shown));
-      else if (shown.length === 0) say(all ? 'no holds' : 'no holds; released ones: --all');
-      else print(holdsTable(shown));
+    .action(async (options: { readonly all?: true; readonly json?: true }) => {
+      const { runList } = await import('../actions/hold.ts');
+      await runList(options);
     });
-
-interface ReleaseOptions {
-  readonly reason: string;
-  readonly actor?: string;
-  readonly yes?: true;
-  readonly json?: true;
-}
 
 const releaseCommand = (): Command =>
   new Command('release')
@@ -150,35 +63,9 @@ const releaseCommand = (): Command =>
       'after',
       '\nExample:\n  $ ledgerline hold release 019ab1c2-7d3e-7a41-9c0f-2b6a51d8e7f4 --reason "case closed"',
     )
-    .action(async (id: string, { reason, actor = operatorName(), yes, json }: ReleaseOptions) => {
-      const environment = readEnvironment(process.env);
-      await withClickHouse(environment, async (clickhouse) => {
-        await clickhouse.ping(CONTACT_DEADLINE_MS);
-        const hold = (await listHolds(clickhouse)).find((one) => one.id === id.toLowerCase());
-        if (hold === undefined || hold.releasedAt !== undefined) {
-          throw new UsageError(
-            hold === undefined ? 'There is no hold of this id.' : 'This hold was released already.',
-            'See `ledgerline hold list --all`.',
-          );
-        }
-        const question = `Release it? ${count(hold.events)} events expire by their own days again.`;
-        if (!yes && !(await confirmed(question))) {
-          say('it holds on');
-          process.exitCode = EXIT.faults;
-          return;
-        }
-        await using record = await OperatorRecord.open(environment);
-        await releaseHold(clickhouse, { hold: hold.id, reason, actor });
-        await record.add({
-          type: 'ledger.hold.released',
-          target: { type: 'hold', id: hold.id, name: hold.name },
-          data: { name: hold.name, events: hold.events },
-          reason,
-          actor,
-        });
-        if (json) print(safeJson({ released: true, id: hold.id, events: hold.events }));
-        else print(`released: ${counted(hold.events, 'event')} expire by their own days again`);
-      });
+    .action(async (id: string, options: ReleaseOptions) => {
+      const { runRelease } = await import('../actions/hold.ts');
+      await runRelease(id, options);
     });
 
 const syncCommand = (): Command =>
@@ -186,13 +73,7 @@ const syncCommand = (): Command =>
     .summary('put what has come since under the holds; `retention sweep` does so first')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', '\nExample:\n  $ ledgerline hold sync')
-    .action(async ({ json }: { readonly json?: true }) => {
-      const synced = await withClickHouse(readEnvironment(process.env), async (clickhouse) => {
-        await clickhouse.ping(CONTACT_DEADLINE_MS);
-        return syncHolds(clickhouse);
-      });
-      const added = synced.reduce((sum, one) => sum + one.added, 0);
-      if (json)
-        print(safeJson(synced.map(({ hold, added: events }) => ({ id: hold.id, added: events }))));
-      else print(`${counted(synced.length, 'hold')}: ${counted(added, 'event')} taken up`);
+    .action(async (options: { readonly json?: true }) => {
+      const { runSync } = await import('../actions/hold.ts');
+      await runSync(options);
     });

@@ -1,32 +1,5 @@
 import { Command } from 'commander';
-import { pino } from 'pino';
-import {
-  migrateOutbox,
-  outboxSql,
-  outboxStatus,
-  rejectedEvents,
-  retryRejected,
-  startRelay,
-  type OutboxRoles,
-} from '../../outbox/index.ts';
-import { readEnvironment } from '../environment.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { UsageError } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { connectionOf } from '../kafka-connection.ts';
-import { outboxUrl, withOutbox } from '../outbox/connection.ts';
-import { rejectedTable, statusLines } from '../outbox/report.ts';
-import { counted, print } from '../terminal.ts';
-
-interface RoleOptions {
-  readonly serviceRole?: string;
-  readonly relayRole?: string;
-  readonly json?: true;
-}
-interface RetryOptions {
-  readonly all?: true;
-  readonly json?: true;
-}
+import type { RetryOptions, RoleOptions } from '../actions/outbox.ts';
 
 const SERVICE_ROLE = [
   '--service-role <name>',
@@ -48,11 +21,6 @@ and a relay publishes them in the order of commits. docs/outbox.md shows the set
     .addCommand(rejectedCommand())
     .addCommand(retryCommand());
 
-const rolesOf = ({ serviceRole, relayRole }: RoleOptions): OutboxRoles => ({
-  service: serviceRole,
-  relay: relayRole,
-});
-
 const migrateCommand = (): Command =>
   new Command('migrate')
     .summary("bring PostgreSQL to this version's outbox")
@@ -71,17 +39,8 @@ Examples:
   $ ledgerline outbox migrate --service-role shop --relay-role ledgerline_relay`,
     )
     .action(async (options: RoleOptions) => {
-      const environment = readEnvironment(process.env);
-      const { schema } = environment.outbox;
-      const applied = await withOutbox(environment, (session) =>
-        migrateOutbox(session, schema, rolesOf(options)),
-      );
-      if (options.json) {
-        print(JSON.stringify({ schema, applied }));
-        return;
-      }
-      for (const name of applied) print(`applied ${name} to schema ${schema}`);
-      if (applied.length === 0) print(`the outbox in schema ${schema} is up to date`);
+      const { runMigrate } = await import('../actions/outbox.ts');
+      await runMigrate(options);
     });
 
 const sqlCommand = (): Command =>
@@ -101,8 +60,8 @@ Examples:
   $ LEDGERLINE_OUTBOX_SCHEMA=audit ledgerline outbox sql --service-role shop | psql -1`,
     )
     .action(async (options: RoleOptions) => {
-      const { outbox } = readEnvironment(process.env);
-      print((await outboxSql(outbox.schema, rolesOf(options))).trimEnd());
+      const { runSql } = await import('../actions/outbox.ts');
+      await runSql(options);
     });
 
 const relayCommand = (): Command =>
@@ -123,30 +82,9 @@ Examples:
   $ node --env-file=.env dist/cli/ledgerline.js outbox relay`,
     )
     .action(async () => {
-      process.exitCode = await relay();
+      const { runRelay } = await import('../actions/outbox.ts');
+      await runRelay();
     });
-
-async function relay(): Promise<ExitCode> {
-  const environment = readEnvironment(process.env);
-  const { kafka, logLevel } = environment.worker;
-  using interruption = interruptible();
-  const running = await startRelay({
-    ...environment.outbox,
-    url: outboxUrl(environment),
-    kafka: connectionOf(kafka),
-    topic: kafka.topic,
-    logger: pino({
-      level: logLevel,
-      base: { pid: process.pid },
-      serializers: { error: pino.stdSerializers.err },
-    }),
-  });
-  const stop = (): void => void running.stop();
-  if (interruption.signal.aborted) stop();
-  interruption.signal.addEventListener('abort', stop, { once: true });
-  await running.done;
-  return EXIT.fine;
-}
 
 const statusCommand = (): Command =>
   new Command('status')
@@ -160,10 +98,9 @@ Examples:
   $ ledgerline outbox status
   $ ledgerline outbox status --json | jq .oldestSeconds`,
     )
-    .action(async ({ json }: { readonly json?: true }) => {
-      const status = await withOutbox(readEnvironment(process.env), outboxStatus);
-      if (json) print(JSON.stringify(status));
-      else for (const line of statusLines(status)) print(line);
+    .action(async (options: { readonly json?: true }) => {
+      const { runStatus } = await import('../actions/outbox.ts');
+      await runStatus(options);
     });
 
 const rejectedCommand = (): Command =>
@@ -178,12 +115,9 @@ Examples:
   $ ledgerline outbox rejected
   $ ledgerline outbox rejected --json | jq -r '.[].reason' | sort | uniq -c`,
     )
-    .action(async ({ json }: { readonly json?: true }) => {
-      const events = await withOutbox(readEnvironment(process.env), (session, schema) =>
-        rejectedEvents(session, schema),
-      );
-      if (json) print(JSON.stringify(events));
-      else print(events.length === 0 ? 'nothing was set aside' : rejectedTable(events));
+    .action(async (options: { readonly json?: true }) => {
+      const { runRejected } = await import('../actions/outbox.ts');
+      await runRejected(options);
     });
 
 const retryCommand = (): Command =>
@@ -202,18 +136,7 @@ Examples:
   $ ledgerline outbox retry 1042 1043
   $ ledgerline outbox retry --all`,
     )
-    .action(async (ids: string[], { all, json }: RetryOptions) => {
-      const which = idsOf(ids, all === true);
-      const retried = await withOutbox(readEnvironment(process.env), (session, schema) =>
-        retryRejected(session, schema, which),
-      );
-      if (json) print(JSON.stringify({ retried }));
-      else print(`${counted(retried, 'event')} put back`);
-      if (which !== 'all' && retried < new Set(which).size) process.exitCode = EXIT.faults;
+    .action(async (ids: string[], options: RetryOptions) => {
+      const { runRetry } = await import('../actions/outbox.ts');
+      await runRetry(ids, options);
     });
-
-function idsOf(ids: readonly string[], all: boolean): readonly string[] | 'all' {
-  if (all && ids.length === 0) return 'all';
-  if (!all && ids.length > 0 && ids.every((id) => /^\d{1,18}$/.test(id))) return ids;
-  throw new UsageError('Which events?', 'Give their ids as numbers, or --all.');
-}

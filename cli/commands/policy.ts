@@ -1,37 +1,6 @@
 import { Command } from 'commander';
-import { explain, readPolicyFile } from '../../producers/policy/index.ts';
-import { withClickHouse } from '../clickhouse-connection.ts';
-import { CONTACT_DEADLINE_MS } from '../deadline.ts';
-import { readEnvironment } from '../environment.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { catalogOf } from '../policy/catalog-module.ts';
-import { explainedEvent } from '../policy/explained-event.ts';
-import { explanationLines } from '../policy/explanation.ts';
-import { historyFor, pastOf } from '../policy/history.ts';
-import { lint, lintLines } from '../policy/lint.ts';
-import { periodOf } from '../policy/period.ts';
-import { caveatsOf, replayTable, totalOf, type ReplayReport } from '../policy/replay-report.ts';
-import { Replay } from '../policy/replay.ts';
+import type { ExplainOptions, LintOptions, ReplayOptions } from '../actions/policy.ts';
 import { seconds } from '../seconds.ts';
-import { asideColours, print, say } from '../terminal.ts';
-
-interface CatalogOption {
-  readonly catalog?: string;
-  readonly json?: true;
-}
-interface LintOptions extends CatalogOption {
-  readonly service?: string;
-}
-interface ExplainOptions extends CatalogOption {
-  readonly event: string;
-  readonly service: string;
-  readonly tenant: string;
-}
-interface ReplayOptions extends CatalogOption {
-  readonly since: string;
-  readonly until?: string;
-  readonly timeout: number;
-}
 
 const CATALOG = [
   '--catalog <module>',
@@ -67,7 +36,8 @@ Examples:
   $ ledgerline policy lint policy.yaml --json | jq '.errors[].message'`,
     )
     .action(async (file: string, options: LintOptions) => {
-      process.exitCode = await lintFile(file, options);
+      const { runLint } = await import('../actions/policy.ts');
+      await runLint(file, options);
     });
 
 const explainCommand = (): Command =>
@@ -93,7 +63,8 @@ Examples:
   $ ledgerline policy explain policy.yaml --event '{"type":"health_check","correlationId":"req_1"}' --json`,
     )
     .action(async (file: string, options: ExplainOptions) => {
-      await explainEvent(file, options);
+      const { runExplain } = await import('../actions/policy.ts');
+      await runExplain(file, options);
     });
 
 const replayCommand = (): Command =>
@@ -119,57 +90,6 @@ Examples:
   $ ledgerline policy replay policy.yaml --since 30d --json | jq .total.replayed.events`,
     )
     .action(async (file: string, options: ReplayOptions) => {
-      await replay(file, options);
+      const { runReplay } = await import('../actions/policy.ts');
+      await runReplay(file, options);
     });
-
-async function lintFile(file: string, options: LintOptions): Promise<ExitCode> {
-  readEnvironment(process.env);
-  const catalog = await catalogOf(options.catalog);
-  const report = lint(file, { catalog, service: options.service, nowMs: Date.now() });
-  if (options.json) print(JSON.stringify(report));
-  else for (const line of lintLines(report)) print(line);
-  return report.ok ? EXIT.fine : EXIT.faults;
-}
-
-async function explainEvent(file: string, options: ExplainOptions): Promise<void> {
-  readEnvironment(process.env);
-  const { service, tenant } = options;
-  const { policy } = readPolicyFile(file);
-  const event = explainedEvent(options.event, await catalogOf(options.catalog), tenant);
-  const { facts, outcome } = event;
-  const explanation = explain(policy, facts, outcome, { service, nowMs: Date.now() });
-  if (options.json) print(JSON.stringify({ type: facts.subject.type, outcome, ...explanation }));
-  else for (const line of explanationLines(event, explanation)) print(line);
-}
-
-async function replay(file: string, options: ReplayOptions): Promise<void> {
-  const environment = readEnvironment(process.env);
-  const nowMs = Date.now();
-  const period = periodOf(options.since, options.until, nowMs);
-  const { policy } = readPolicyFile(file);
-  const catalog = await catalogOf(options.catalog);
-  const timeoutMs = options.timeout * 1000;
-  const report = await withClickHouse(environment, async (clickhouse): Promise<ReplayReport> => {
-    await clickhouse.ping(CONTACT_DEADLINE_MS);
-    const past = await pastOf(clickhouse, period, timeoutMs);
-    const replaying = new Replay(policy, { catalog, nowMs });
-    for await (const alike of historyFor(policy, clickhouse, period, timeoutMs)) {
-      replaying.add(alike);
-    }
-    const categories = replaying.result(past.diskBytesPerRow);
-    return {
-      since: new Date(period.sinceMs).toISOString(),
-      until: new Date(period.untilMs).toISOString(),
-      categories,
-      total: totalOf(categories),
-      caveats: caveatsOf(policy, past),
-    };
-  });
-  if (options.json) {
-    print(JSON.stringify(report));
-    return;
-  }
-  print(`${report.since} to ${report.until}`);
-  print(replayTable(report));
-  for (const caveat of report.caveats) say(asideColours.dim(caveat));
-}

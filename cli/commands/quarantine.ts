@@ -1,18 +1,8 @@
 import { Command, Option } from 'commander';
-import { STATES } from '../../consumers/index.ts';
-import {
-  type ListOptions,
-  listMessages,
-  showMessage,
-  type ShowOptions,
-} from '../quarantine/look.ts';
-import {
-  discardMessages,
-  type DiscardOptions,
-  replayMessages,
-  type ReplayOptions,
-} from '../quarantine/resolve.ts';
-import { faults, wholeNumber } from '../quarantine/selecting.ts';
+import { STATES } from '../../consumers/quarantine/selection.ts';
+import type { ListOptions, ShowOptions } from '../quarantine/look.ts';
+import { faults, wholeNumber } from '../quarantine/options.ts';
+import type { DiscardOptions, ReplayOptions } from '../quarantine/resolve.ts';
 import { seconds } from '../seconds.ts';
 
 export const quarantineCommand = (): Command =>
@@ -69,6 +59,7 @@ Examples:
   $ ledgerline quarantine list --state all --json | jq '.messages[].id'`,
     )
     .action(async (options: ListOptions) => {
+      const { listMessages } = await import('../quarantine/look.ts');
       await listMessages(options);
     });
 
@@ -91,6 +82,7 @@ Examples:
   $ ledgerline quarantine show audit.events/3@1042 --json | jq .today`,
     )
     .action(async (id: string, options: ShowOptions) => {
+      const { showMessage } = await import('../quarantine/look.ts');
       await showMessage(id, options);
     });
 
@@ -127,6 +119,7 @@ Examples:
   $ ledgerline quarantine replay --fault invalid --transform ./repair.mjs --dry-run`,
     )
     .action(async (ids: string[], options: ReplayOptions) => {
+      const { replayMessages } = await import('../quarantine/resolve.ts');
       process.exitCode = await replayMessages(ids, options);
     });
 
@@ -147,5 +140,6 @@ Examples:
   $ ledgerline quarantine discard --fault duplicate --yes --reason 'import repeated'`,
     )
     .action(async (ids: string[], options: DiscardOptions) => {
+      const { discardMessages } = await import('../quarantine/resolve.ts');
       process.exitCode = await discardMessages(ids, options);
     });

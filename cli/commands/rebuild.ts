@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { runDrop, runInto, runList, runSwap } from '../rebuild/commands.ts';
+import type { IntoOptions } from '../rebuild/commands.ts';
 
 /** `--json` is the parent's as well, which takes it wherever it stands: hence `optsWithGlobals`. */
 export const rebuildCommand = (): Command =>
@@ -34,11 +34,12 @@ Examples:
 
 Exit codes: 0 done, 1 refused or failed (the ledger is as it was), 2 asked for wrongly, 130 interrupted.`,
     )
-    .action(async (options: Partial<Parameters<typeof runInto>[0]>, command: Command) => {
+    .action(async (options: Partial<IntoOptions>, command: Command) => {
       const { into } = options;
       if (into === undefined)
         command.error("error: required option '--into <table>' not specified");
-      else await runInto({ ...options, into });
+      const { runInto } = await import('../rebuild/commands.ts');
+      await runInto({ ...options, into });
     })
     .addCommand(
       new Command('swap')
@@ -58,16 +59,20 @@ wait in Kafka. Workers need not be stopped.`,
         )
         .option('--json', 'print one line of JSON')
         .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild swap events_2')
-        .action((table: string, _: object, command: Command) =>
-          runSwap(table, command.optsWithGlobals()),
-        ),
+        .action(async (table: string, _: object, command: Command) => {
+          const { runSwap } = await import('../rebuild/commands.ts');
+          await runSwap(table, command.optsWithGlobals());
+        }),
     )
     .addCommand(
       new Command('list')
         .summary('tables that rebuilds have made or replaced')
         .option('--json', 'print one line of JSON')
         .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild list --json')
-        .action((_: object, command: Command) => runList(command.optsWithGlobals())),
+        .action(async (_: object, command: Command) => {
+          const { runList } = await import('../rebuild/commands.ts');
+          await runList(command.optsWithGlobals());
+        }),
     )
     .addCommand(
       new Command('drop')
@@ -76,7 +81,8 @@ wait in Kafka. Workers need not be stopped.`,
         .option('--yes <table>', 'its name again, as confirmation')
         .option('--json', 'print one line of JSON')
         .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild drop events_2 --yes events_2')
-        .action((table: string, _: object, command: Command) =>
-          runDrop(table, command.optsWithGlobals()),
-        ),
+        .action(async (table: string, _: object, command: Command) => {
+          const { runDrop } = await import('../rebuild/commands.ts');
+          await runDrop(table, command.optsWithGlobals());
+        }),
     );

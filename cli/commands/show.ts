@@ -1,15 +1,6 @@
 import { Command } from 'commander';
-import { eventById } from '../../clickhouse/index.ts';
-import { EXIT } from '../exit-codes.ts';
-import { eventPage } from '../search/event-page.ts';
-import { safeJson } from '../search/json.ts';
-import { reading, type ReadingOptions, withReadingOptions } from '../search/options.ts';
-import { answerLines } from '../search/pager.ts';
-import { print, say } from '../terminal.ts';
-
-interface ShowOptions extends ReadingOptions {
-  readonly pager: boolean;
-}
+import type { ShowOptions } from '../actions/show.ts';
+import { withReadingOptions } from '../search/options.ts';
 
 export const showCommand = (): Command =>
   withReadingOptions(
@@ -30,20 +21,6 @@ Examples:
   $ ledgerline show 0198c0de-0000-7000-8000-0000000000aa --json | jq .changes`,
     )
     .action(async (id: string, options: ShowOptions) => {
-      await reading(id, options, async (clickhouse, ask) => {
-        const event = await eventById(clickhouse, id, ask);
-        if (event === undefined) {
-          say('no such event: it was never stored, has expired, or is another tenant’s');
-          process.exitCode = EXIT.faults;
-          return;
-        }
-        if (options.json) {
-          print(safeJson(event));
-          return;
-        }
-        const lines = answerLines(options.pager);
-        const look = { nowMs: Date.now(), timeZone: options.timeZone };
-        for (const line of eventPage(event, look)) await lines.write(line);
-        await lines.end();
-      });
+      const { runShow } = await import('../actions/show.ts');
+      await runShow(id, options);
     });

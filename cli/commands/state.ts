@@ -1,17 +1,6 @@
 import { Command } from 'commander';
-import { stateAt } from '../../clickhouse/index.ts';
-import { EXIT } from '../exit-codes.ts';
-import { stateLines } from '../history/state-lines.ts';
-import { targetOf } from '../history/target.ts';
-import { safeJson } from '../search/json.ts';
-import { reading, type ReadingOptions, withReadingOptions } from '../search/options.ts';
-import { answerLines } from '../search/pager.ts';
-import { print } from '../terminal.ts';
-
-interface StateOptions extends ReadingOptions {
-  readonly at: string;
-  readonly pager: boolean;
-}
+import type { StateOptions } from '../actions/state.ts';
+import { withReadingOptions } from '../search/options.ts';
 
 export const stateCommand = (): Command =>
   withReadingOptions(
@@ -37,19 +26,6 @@ Examples:
   $ ledgerline state contact/c_1 --at 2026-11-05T12:30 --json | jq .record`,
     )
     .action(async (target: string, options: StateOptions) => {
-      const key = targetOf(target);
-      await reading(`target:${target}`, options, async (clickhouse, ask) => {
-        const state = await stateAt(clickhouse, key, options.at, ask);
-        if (state.existence === 'unknown' || state.existence === 'absent') {
-          process.exitCode = EXIT.faults;
-        }
-        if (options.json) {
-          print(safeJson(state));
-          return;
-        }
-        const lines = answerLines(options.pager);
-        const look = { nowMs: Date.now(), timeZone: options.timeZone };
-        for (const line of stateLines(state, look)) await lines.write(line);
-        await lines.end();
-      });
+      const { runState } = await import('../actions/state.ts');
+      await runState(target, options);
     });

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { WIRE_VERSION } from '../../schemas/index.ts';
+import { WIRE_VERSION } from '../../schemas/wire-version.ts';
 import { packageVersion } from '../package-version.ts';
 import { print } from '../terminal.ts';
 

@@ -7,7 +7,8 @@ import { OperatorRecord } from '../operator-record.ts';
 import { answerColours, asideColours, count, print, say } from '../terminal.ts';
 import { cursorOf, placeOf } from './cursor.ts';
 import { messageTable, summaryTable } from './list-report.ts';
-import { described, filtered, type Filters } from './selecting.ts';
+import type { Filters } from './options.ts';
+import { described, filtered } from './selecting.ts';
 import { shownLines, shownMessage } from './show-report.ts';
 import { formatMessageId, type ResolutionState } from '../../consumers/index.ts';
 

@@ -22,9 +22,10 @@ import { operatingUser, type OperatorAct, OperatorRecord } from '../operator-rec
 import { safeText } from '../safe-text.ts';
 import { counted, print, say } from '../terminal.ts';
 import { confirmed } from './confirm.ts';
+import type { Filters } from './options.ts';
 import { messageProgress } from './progress.ts';
 import { previewLine, replayLines, ReplayTally } from './replay-report.ts';
-import { checkChoice, chosen, described, type Filters } from './selecting.ts';
+import { checkChoice, chosen, described } from './selecting.ts';
 
 interface ResolveOptions extends Filters {
   readonly all?: true;

@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from 'commander';
 import {
   formatMessageId,
   parseMessageId,
@@ -8,52 +7,10 @@ import {
 } from '../../consumers/index.ts';
 import { UsageError } from '../failure.ts';
 import { timeOf } from '../policy/period.ts';
-
-/** What a worker may say of a message; docs/delivery.md has the same table. */
-const REASONS: readonly string[] = [
-  'tombstone',
-  'too_large',
-  'not_json',
-  'not_one_object',
-  'duplicate_keys',
-  'forged',
-  'future_version',
-  'invalid',
-  'expired',
-  'duplicate',
-  'refused',
-  'accepted_loss',
-];
+import type { Filters } from './options.ts';
 
 /** They travel in a request's address, whose length servers bound. */
 const MAX_IDS = 100;
-
-export interface Filters {
-  readonly fault?: readonly string[];
-  readonly topic?: string;
-  readonly partition?: number;
-  readonly since?: string;
-  readonly until?: string;
-}
-
-/** For an option that is given several times, or once with commas. */
-export function faults(text: string, before: readonly string[] = []): string[] {
-  const named = text.split(',').map((one) => one.trim());
-  const unknown = named.find((one) => !REASONS.includes(one));
-  if (unknown !== undefined) {
-    throw new InvalidArgumentError(`It is one or more of ${REASONS.join(', ')}.`);
-  }
-  return [...before, ...named];
-}
-
-/** A whole number of an option. */
-export const wholeNumber =
-  (most: number, least = 0) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (/^\d{1,12}$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
-  };
 
 /** @throws UsageError for what is no time, or a period that ends before it begins */
 export function filtered(filters: Filters, state: ResolutionState | 'all'): Selection {

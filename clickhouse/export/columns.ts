@@ -1,8 +1,5 @@
 import { COLUMNS, PRODUCER_COLUMNS } from '../../schemas/index.ts';
-
-/** `ndjson`: wire rows, which `ledgerline emit` reads back. `csv`: for spreadsheets. `parquet`: for analysis. */
-export const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+import type { ExportFormat } from './formats.ts';
 
 /** How ClickHouse is asked for each. */
 export const ENGINE_FORMAT: Readonly<Record<ExportFormat, string>> = {

@@ -10,7 +10,8 @@ import {
 } from '../search/ask.ts';
 import { instant, Parameters } from '../search/compile.ts';
 import { sourceSql } from '../search/source.ts';
-import { ENGINE_FORMAT, type ExportFormat, selectList } from './columns.ts';
+import { ENGINE_FORMAT, selectList } from './columns.ts';
+import type { ExportFormat } from './formats.ts';
 
 export interface ExportOptions extends AskOptions {
   readonly format: ExportFormat;

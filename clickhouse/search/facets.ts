@@ -3,6 +3,7 @@ import type { ClickHouse } from '../clickhouse.ts';
 import { asked, type Asked, type AskOptions, callOptions, inTime, whereSql } from './ask.ts';
 import { Parameters } from './compile.ts';
 import { GROUP_KEY, OVER_GROUPS, PER_GROUP, type Total, totalOf, type TotalRow } from './count.ts';
+import { DEFAULT_FACETS } from './default-facets.ts';
 import { fieldNamed } from './field-named.ts';
 import { type Field, FIELDS } from './fields.ts';
 import { sourceSql } from './source.ts';
@@ -28,16 +29,6 @@ export interface Facet {
   /** What the other values have together, and how many they are. */
   readonly other: { readonly values: number; readonly stored: number; readonly happened: number };
 }
-
-export const DEFAULT_FACETS: readonly string[] = [
-  'category',
-  'type',
-  'actor',
-  'target.type',
-  'outcome',
-  'severity',
-  'service',
-];
 
 /**
  * The most frequent values of some fields among the events of a query, each with its weighted count.

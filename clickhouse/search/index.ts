@@ -3,13 +3,8 @@ export { activity, type ActivityBucket, type ActivityOptions, type Bucket } from
 export { type AskOptions, DEFAULT_SEARCH_TIMEOUT_MS } from './ask.ts';
 export { count, type Total } from './count.ts';
 export { eventById } from './event-by-id.ts';
-export {
-  DEFAULT_FACETS,
-  type Facet,
-  type FacetOptions,
-  facets,
-  type FacetValue,
-} from './facets.ts';
+export { DEFAULT_FACETS } from './default-facets.ts';
+export { type Facet, type FacetOptions, facets, type FacetValue } from './facets.ts';
 export { FAMILIES } from './field-named.ts';
 export { type Field, FIELDS } from './fields.ts';
 export { follow, type FollowOptions, type StoredPositions, storedPositions } from './follow.ts';

@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import type { ExportFormat } from '../../clickhouse/index.ts';
+import { readEnvironment } from '../environment.ts';
+import { exportFile } from '../export/export-file.ts';
+import { manifestOf } from '../export/manifest.ts';
+import { exportProgress } from '../export/progress.ts';
+import { UsageError } from '../failure.ts';
+import { OperatorRecord } from '../operator-record.ts';
+import { writeAtOnce } from '../write-at-once.ts';
+import { reading } from '../search/reading.ts';
+import type { ReadingOptions } from '../search/options.ts';
+import { counted, print, say, size } from '../terminal.ts';
+
+export interface ExportCommandOptions extends ReadingOptions {
+  readonly format: ExportFormat;
+  readonly output: string;
+  readonly force?: true;
+  readonly reason?: string;
+  readonly actor?: string;
+}
+
+export async function runExport(query: string, options: ExportCommandOptions): Promise<void> {
+  const { output, format } = options;
+  if (existsSync(output) && !options.force) {
+    throw new UsageError(`${output} is there already.`, 'Name another file, or add --force.');
+  }
+  await using record = await OperatorRecord.open(readEnvironment(process.env));
+  await reading(
+    query,
+    options,
+    async (clickhouse, ask) => {
+      const progress = exportProgress();
+      const exported = await exportFile(clickhouse, query, {
+        ...ask,
+        format,
+        path: output,
+        onPlan: ({ rows }) => progress.start(rows),
+        onBytes: (bytes, rows) => progress.bytes(bytes, rows),
+      }).finally(() => progress.stop());
+      const manifest = manifestOf(output, exported);
+      await writeAtOnce(`${output}.manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
+      const { rows, bytes, sha256, storedUntil, tenants } = manifest;
+      await record.add({
+        type: 'ledger.exported',
+        data: { query, format, storedUntil, rows, bytes, sha256, ...(tenants && { tenants }) },
+        reason: options.reason,
+        actor: options.actor,
+      });
+      if (options.json) print(JSON.stringify(manifest));
+      else say(`${counted(rows, 'event')}, ${size(bytes)}, in ${output}; sha256 ${sha256}`);
+    },
+    { recorded: false },
+  );
+}

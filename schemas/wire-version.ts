@@ -1,0 +1,2 @@
+/** The version of the wire row that this package writes. */
+export const WIRE_VERSION = 1;
