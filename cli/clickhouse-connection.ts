@@ -1,5 +1,7 @@
-import { type ClickHouse, ClickHouseError, openClickHouse } from '../clickhouse/index.ts';
-import { LedgerlineError } from '../schemas/index.ts';
+import { openClickHouse } from '../clickhouse/client.ts';
+import { ClickHouseError } from '../clickhouse/errors.ts';
+import type { ClickHouse } from '../clickhouse/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 import type { Environment } from './environment.ts';
 
 /** Does something with the ledger's database and closes the connection, however it ends. */

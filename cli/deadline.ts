@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 
 /** First contact with Kafka or ClickHouse: a person waits, and hears within 10 s what is wrong. */
 export const CONTACT_DEADLINE_MS = 5_000;

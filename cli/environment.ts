@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { MAX_RETENTION_DAYS, type RetentionSources } from '../clickhouse/index.ts';
+import { MAX_RETENTION_DAYS } from '../clickhouse/retention/classes.ts';
+import type { RetentionSources } from '../clickhouse/index.ts';
 import { type WorkerConfig, workerConfig } from '../consumers/config.ts';
 import { type OutboxConfig, outboxFromEnv } from '../outbox/options.ts';
 import { type EnvironmentOptions, optionsFromEnv } from '../producers/environment.ts';
-import { ConfigurationError, type ConfigurationFault } from '../schemas/index.ts';
+import { ConfigurationError, type ConfigurationFault } from '../schemas/configuration-error.ts';
 import { type ConfigFile, located, readConfigFile } from './configuration/config-file.ts';
 
 /** Everything the command reads from environment variables; .env.example lists them all. */

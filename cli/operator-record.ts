@@ -1,12 +1,9 @@
 import { userInfo } from 'node:os';
-import { openPublisher, type Publisher } from '../producers/index.ts';
-import {
-  type AuditEvent,
-  type EventTypeName,
-  ledgerEvents,
-  LedgerlineError,
-  uuidv7,
-} from '../schemas/index.ts';
+import { openPublisher, type Publisher } from '../producers/publisher.ts';
+import { ledgerEvents } from '../schemas/catalogs/ledger.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
+import { uuidv7 } from '../schemas/uuid.ts';
+import type { AuditEvent, EventTypeName } from '../schemas/index.ts';
 import { CONTACT_DEADLINE_MS, withDeadline } from './deadline.ts';
 import type { Environment } from './environment.ts';
 import { connectionOf } from './kafka-connection.ts';

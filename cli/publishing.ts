@@ -1,5 +1,6 @@
-import { openPublisher, type Publisher } from '../producers/index.ts';
-import { type AuditEvent, LedgerlineError } from '../schemas/index.ts';
+import { openPublisher, type Publisher } from '../producers/publisher.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
+import type { AuditEvent } from '../schemas/index.ts';
 import { CONTACT_DEADLINE_MS, withDeadline } from './deadline.ts';
 import type { Environment } from './environment.ts';
 import { connectionOf } from './kafka-connection.ts';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 import { DEFAULT_REQUEST_TIMEOUT_MS } from './clickhouse.ts';
 import type { CallOptions, ClickHouse, ClickHouseConfig, Settings } from './clickhouse.ts';
 import { assertClusterName, CLUSTER_SETTINGS } from './cluster.ts';

@@ -3,7 +3,7 @@
  * on every shard and a Distributed table of the old name over them. Pure: texts in, texts out. Why so,
  * and what workers owe to it: docs/decisions/0015-cluster.md.
  */
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 import type { Settings } from './clickhouse.ts';
 import type { Migration } from './migrations.ts';
 import { closingParenthesis, splitAtCommas } from './sql-text.ts';

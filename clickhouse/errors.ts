@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 import { ENGINE_CODES } from './engine-codes.ts';
 
 /** What the engine said about a refusal, without the values of any row. */

@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 import type { ClickHouse } from './clickhouse.ts';
 import { clustered, onClusterClause } from './cluster.ts';
 import { knownMigrations, parseMigration, pendingMigrations } from './migrations.ts';

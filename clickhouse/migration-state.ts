@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 import type { ClickHouse } from './clickhouse.ts';
 import { ClickHouseError } from './errors.ts';
 import { type AppliedMigration, knownMigrations, pendingMigrations } from './migrations.ts';

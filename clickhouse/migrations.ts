@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 
 export interface Migration {
   readonly version: number;

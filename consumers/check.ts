@@ -1,5 +1,6 @@
 /** Whether a worker could start with this configuration: asked as it asks, without joining the group. */
-import { migrationState, openClickHouse } from '../clickhouse/index.ts';
+import { openClickHouse } from '../clickhouse/client.ts';
+import { migrationState } from '../clickhouse/migration-state.ts';
 import type { WorkerConfig } from './config.ts';
 import { checkLedger, checkTopic } from './preflight.ts';
 import { describeTopic } from './topic.ts';

@@ -1,15 +1,14 @@
 /** The worker's options, from the environment, all faults at once. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { ConfigurationError, type ConfigurationFault } from '../schemas/configuration-error.ts';
 import {
-  ConfigurationError,
-  type ConfigurationFault,
   KAFKA_SECURITY_VARIABLES,
-  type KafkaSecurity,
   kafkaSecurity,
+  type KafkaSecurity,
   textOf,
   withoutLineEnd,
-} from '../schemas/index.ts';
+} from '../schemas/kafka-security.ts';
 
 const count = (min: number, max: number, fallback: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);

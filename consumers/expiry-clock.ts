@@ -2,7 +2,9 @@
  * The engine's clock, as the worker last saw it, and what it means for the table's retention classes. Leases run by the
  * engine's clock, because it is the engine that checks them.
  */
-import { type ClickHouse, daysInForce, readRetentionState } from '../clickhouse/index.ts';
+import { daysInForce } from '../clickhouse/retention/classes.ts';
+import { readRetentionState } from '../clickhouse/retention/retention.ts';
+import type { ClickHouse } from '../clickhouse/index.ts';
 import type { Expiry } from './judge.ts';
 import type { LedgerSink } from './ledger-sink.ts';
 

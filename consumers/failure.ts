@@ -4,13 +4,9 @@
  * at all is an outage, and an outage is waited for. Nothing goes to quarantine because ClickHouse is
  * down. docs/delivery.md, "Outages and pressure", has the table.
  */
-import {
-  ClickHouseError,
-  ClickHouseUnreachable,
-  type CodeClass,
-  ENGINE_CODES,
-} from '../clickhouse/index.ts';
-import { LedgerlineError } from '../schemas/index.ts';
+import { type CodeClass, ENGINE_CODES } from '../clickhouse/engine-codes.ts';
+import { ClickHouseError, ClickHouseUnreachable } from '../clickhouse/errors.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 
 export type Failure =
   /** The engine would not take a row; `row` counts from 1 within the insert. Nothing was written. */

@@ -4,13 +4,10 @@
  * reason. Pure: retention and the time are passed in.
  */
 import { isIPv4 } from 'node:net';
-import {
-  PRODUCER_COLUMNS,
-  PROTECTED_CATEGORIES,
-  WIRE_VERSION,
-  type WireRow,
-  wireRowSchema,
-} from '../schemas/index.ts';
+import { PRODUCER_COLUMNS } from '../schemas/columns.ts';
+import { PROTECTED_CATEGORIES } from '../schemas/vocabulary.ts';
+import { type WireRow, wireRowSchema } from '../schemas/wire-row.ts';
+import { WIRE_VERSION } from '../schemas/wire-version.ts';
 import type { Rejection } from './quarantine.ts';
 import { type TopLevelField, topLevelFields } from './top-level-fields.ts';
 

@@ -5,7 +5,8 @@
 import { createRequire } from 'node:module';
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
-import { forgetHalfAnswers, type KafkaSecurity } from '../schemas/index.ts';
+import { forgetHalfAnswers } from '../schemas/kafka-connection.ts';
+import type { KafkaSecurity } from '../schemas/index.ts';
 import { lz4, snappy, zstd } from './decompress.ts';
 import { Fence, type GroupListener } from './fence.ts';
 

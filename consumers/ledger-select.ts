@@ -4,7 +4,7 @@
  * for every row is said once; and the engine counts the rows before it writes any.
  * docs/decisions/0016-inserting-through-a-select.md has the measurements. Pure.
  */
-import { COLUMNS, INSERT_COLUMNS } from '../schemas/index.ts';
+import { COLUMNS, INSERT_COLUMNS } from '../schemas/columns.ts';
 import type { Origin } from './splice.ts';
 
 const text = (value: string): string => `'${value.replace(/[\\']/g, '\\$&')}'`;

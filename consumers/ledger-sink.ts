@@ -3,7 +3,7 @@
  */
 import { Readable } from 'node:stream';
 import type { ClickHouse, Settings } from '../clickhouse/index.ts';
-import { INSERT_COLUMNS } from '../schemas/index.ts';
+import { INSERT_COLUMNS } from '../schemas/columns.ts';
 import type { Row } from './backlog.ts';
 import { encodeQuarantine, type QuarantinedMessage, QUARANTINE_COLUMNS } from './quarantine.ts';
 import { ledgerSelect, SELECT_SETTINGS } from './ledger-select.ts';

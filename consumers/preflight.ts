@@ -1,6 +1,7 @@
 /** What must be true before a worker may touch anything. */
-import { type ClickHouse, storedIn } from '../clickhouse/index.ts';
-import { INSERT_COLUMNS } from '../schemas/index.ts';
+import { storedIn } from '../clickhouse/cluster.ts';
+import type { ClickHouse } from '../clickhouse/index.ts';
+import { INSERT_COLUMNS } from '../schemas/columns.ts';
 import type { TopicFacts } from './topic.ts';
 import { LEDGER_TABLE, QUARANTINE_TABLE } from './ledger-sink.ts';
 import { QUARANTINE_COLUMNS } from './quarantine.ts';

@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 
 /** Why a worker would not start, or stopped by itself. */
 export class WorkerError extends LedgerlineError {

@@ -4,7 +4,8 @@
  */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { openClickHouse, type ClickHouse } from '../clickhouse/index.ts';
+import { openClickHouse } from '../clickhouse/client.ts';
+import type { ClickHouse } from '../clickhouse/index.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { beforeDeadline } from './deadline.ts';

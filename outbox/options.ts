@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigurationError } from '../schemas/index.ts';
+import { ConfigurationError } from '../schemas/configuration-error.ts';
 import { isPostgresUrl } from './postgres-errors.ts';
 import { DEFAULT_SCHEMA } from './schema-name.ts';
 

@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: the server goes away, or is not yet there. */
 const PASSING = /^(?:08|57P|53|40)/;

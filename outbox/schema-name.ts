@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
 
 /** The schema in which the outbox is made, unless another is named. */
 export const DEFAULT_SCHEMA = 'public';

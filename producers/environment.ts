@@ -1,13 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import {
-  ConfigurationError,
-  type ConfigurationFault,
-  KAFKA_SECURITY_VARIABLES,
-  kafkaSecurity,
-  LEVELS,
-  type PolicyDocument,
-} from '../schemas/index.ts';
+import { ConfigurationError, type ConfigurationFault } from '../schemas/configuration-error.ts';
+import { KAFKA_SECURITY_VARIABLES, kafkaSecurity } from '../schemas/kafka-security.ts';
+import { LEVELS, type PolicyDocument } from '../schemas/policy-document.ts';
 import type { DeliveryOptions, KafkaConnection } from './options.ts';
 import type { PolicyOptions } from './policy/policy-options.ts';
 

@@ -54,6 +54,7 @@ export function resolvedEvent(
   type: string,
   declared: EventType,
 ): ResolvedEvent {
+  let data: DataSchema | undefined;
   return Object.freeze({
     type,
     version: declared.version,
@@ -72,8 +73,11 @@ export function resolvedEvent(
     retentionClass: declared.retentionClass ?? category.retentionClass,
     durability: category.durability,
     onFailure: category.onFailure,
-    // Compiled validators take a third of the time; zod hands back the schema when it cannot.
-    data: z.compile(declared.data),
+    // Compiled validators take a third of the time; zod hands back the schema when it cannot. Made at
+    // the first event: most processes see few of a catalog's types, and some commands none.
+    get data() {
+      return (data ??= z.compile(declared.data));
+    },
     sensitive: sensitiveParts(declared),
   });
 }

@@ -1,4 +1,5 @@
-import { detect, DETECTORS } from '../../clickhouse/index.ts';
+import { detect } from '../../clickhouse/detection/detect.ts';
+import { DETECTORS } from '../../clickhouse/detectors/all.ts';
 import { recordFindings } from '../detection/recording.ts';
 import { detectorLines, findingLines, unjudgedLine } from '../detection/report.ts';
 import { thresholdsOf } from '../detection/thresholds.ts';

@@ -1,4 +1,5 @@
-import { diagnose, type Finding } from '../../consumers/index.ts';
+import { diagnose } from '../../consumers/doctor/diagnose.ts';
+import type { Finding } from '../../consumers/index.ts';
 import { readEnvironment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { safeText } from '../safe-text.ts';

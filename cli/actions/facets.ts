@@ -1,4 +1,5 @@
-import { count as countEvents, facets } from '../../clickhouse/index.ts';
+import { count as countEvents } from '../../clickhouse/search/count.ts';
+import { facets } from '../../clickhouse/search/facets.ts';
 import { amountText, facetLines } from '../search/facet-lines.ts';
 import { safeJson } from '../search/json.ts';
 import { reading } from '../search/reading.ts';

@@ -1,4 +1,5 @@
-import { history, type Order } from '../../clickhouse/index.ts';
+import { history } from '../../clickhouse/history/history.ts';
+import type { Order } from '../../clickhouse/index.ts';
 import { targetOf } from '../history/target.ts';
 import { diffLines } from '../search/diff.ts';
 import { eventLine } from '../search/event-line.ts';

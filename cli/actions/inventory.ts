@@ -1,4 +1,4 @@
-import { inventory } from '../../clickhouse/index.ts';
+import { inventory } from '../../clickhouse/history/inventory.ts';
 import { inventoryLine } from '../history/state-lines.ts';
 import { safeJson } from '../search/json.ts';
 import { reading } from '../search/reading.ts';

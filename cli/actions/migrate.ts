@@ -1,15 +1,11 @@
+import { migrate, type MigrationStep, plannedMigrations } from '../../clickhouse/migrate.ts';
+import { loadRetention } from '../../clickhouse/retention/file.ts';
 import {
   applyRetention,
-  type ClickHouse,
-  loadRetention,
-  migrate,
-  type MigrationStep,
-  plannedMigrations,
   readRetentionState,
-  type RetentionClasses,
-  type RetentionState,
   setCleanup,
-} from '../../clickhouse/index.ts';
+} from '../../clickhouse/retention/retention.ts';
+import type { ClickHouse, RetentionClasses, RetentionState } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { type Environment, readEnvironment } from '../environment.ts';

@@ -1,12 +1,11 @@
 import {
   applyRetention,
-  type ClickHouse,
-  previewRetention,
   readRetentionState,
-  retentionStatus,
   setCleanup,
-  sweep,
-} from '../../clickhouse/index.ts';
+} from '../../clickhouse/retention/retention.ts';
+import { previewRetention, retentionStatus } from '../../clickhouse/retention/status.ts';
+import { sweep } from '../../clickhouse/retention/sweep.ts';
+import type { ClickHouse } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { type Environment, readEnvironment } from '../environment.ts';

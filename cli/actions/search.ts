@@ -1,11 +1,7 @@
-import {
-  type AskOptions,
-  type ClickHouse,
-  count as countEvents,
-  type Order,
-  search,
-  statementOf,
-} from '../../clickhouse/index.ts';
+import { count as countEvents } from '../../clickhouse/search/count.ts';
+import { search } from '../../clickhouse/search/search.ts';
+import { statementOf } from '../../clickhouse/search/statement.ts';
+import type { AskOptions, ClickHouse, Order } from '../../clickhouse/index.ts';
 import { eventLine } from '../search/event-line.ts';
 import { amountText } from '../search/facet-lines.ts';
 import { safeJson } from '../search/json.ts';

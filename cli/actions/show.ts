@@ -1,4 +1,4 @@
-import { eventById } from '../../clickhouse/index.ts';
+import { eventById } from '../../clickhouse/search/event-by-id.ts';
 import { EXIT } from '../exit-codes.ts';
 import { eventPage } from '../search/event-page.ts';
 import { safeJson } from '../search/json.ts';

@@ -1,4 +1,4 @@
-import { stateAt } from '../../clickhouse/index.ts';
+import { stateAt } from '../../clickhouse/history/state.ts';
 import { EXIT } from '../exit-codes.ts';
 import { stateLines } from '../history/state-lines.ts';
 import { targetOf } from '../history/target.ts';

@@ -1,10 +1,6 @@
-import {
-  type AskOptions,
-  type ClickHouse,
-  follow,
-  searchPage,
-  storedPositions,
-} from '../../clickhouse/index.ts';
+import { follow, storedPositions } from '../../clickhouse/search/follow.ts';
+import { searchPage } from '../../clickhouse/search/search.ts';
+import type { AskOptions, ClickHouse } from '../../clickhouse/index.ts';
 import type { AuditEvent } from '../../schemas/index.ts';
 import { eventLine } from '../search/event-line.ts';
 import { safeJson } from '../search/json.ts';

@@ -1,4 +1,4 @@
-import { type Undone, undo, type UndoOptions } from '../../clickhouse/index.ts';
+import { undo, type Undone, type UndoOptions } from '../../clickhouse/history/undo.ts';
 import { UsageError } from '../failure.ts';
 import { gapLines } from '../history/state-lines.ts';
 import { targetOf } from '../history/target.ts';

@@ -1,4 +1,4 @@
-import { verify } from '../../consumers/index.ts';
+import { verify } from '../../consumers/verify/verify.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { readEnvironment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
-import { checkConnections, startWorker, type Worker } from '../../consumers/index.ts';
-import { LedgerlineError } from '../../schemas/index.ts';
+import { checkConnections } from '../../consumers/check.ts';
+import { startWorker, type Worker } from '../../consumers/worker.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 import { withAddress } from '../clickhouse-connection.ts';
 import { withDeadline } from '../deadline.ts';
 import { type Environment, readEnvironment } from '../environment.ts';

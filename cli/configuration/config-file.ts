@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
-import { ConfigurationError, type ConfigurationFault } from '../../schemas/index.ts';
+import { ConfigurationError, type ConfigurationFault } from '../../schemas/configuration-error.ts';
 
 /** Where something stands in a file, both counted from 1. */
 interface Place {

@@ -5,13 +5,13 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet';
 import {
-  type ClickHouse,
   type ExportOptions,
   type ExportPlan,
   openExport,
   planExport,
-} from '../../clickhouse/index.ts';
-import { LedgerlineError } from '../../schemas/index.ts';
+} from '../../clickhouse/export/export.ts';
+import type { ClickHouse } from '../../clickhouse/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 import { rowCounting } from './row-counting.ts';
 
 /** An export that is whole: as many rows as the query itself counted. */

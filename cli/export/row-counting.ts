@@ -1,5 +1,6 @@
 import { Transform } from 'node:stream';
-import { decodeRow, encodeRow } from '../../schemas/index.ts';
+import { decodeRow } from '../../schemas/decode-row.ts';
+import { encodeRow } from '../../schemas/encode-row.ts';
 import type { ExportFormat } from '../../clickhouse/index.ts';
 
 /** What passes an export's bytes on, and counts the rows in them. */

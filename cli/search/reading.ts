@@ -1,9 +1,6 @@
-import {
-  type AskOptions,
-  type ClickHouse,
-  EVERY_TENANT,
-  QueryError,
-} from '../../clickhouse/index.ts';
+import { QueryError } from '../../clickhouse/search/query-error.ts';
+import { EVERY_TENANT } from '../../clickhouse/search/scope.ts';
+import type { AskOptions, ClickHouse } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';

@@ -1,4 +1,5 @@
-import { LedgerlineError, wireInstant } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
+import { wireInstant } from '../../schemas/instant.ts';
 import { QueryError } from '../search/query-error.ts';
 import { whenOf } from '../search/when.ts';
 

@@ -1,4 +1,5 @@
-import { type AuditEvent, LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
+import type { AuditEvent } from '../../schemas/index.ts';
 import { knownChanges } from './known-changes.ts';
 import { hasFailed, isCreation, isDeletion, leftOut } from './life.ts';
 import { RecordEdit } from './record-edit.ts';

@@ -1,4 +1,4 @@
-import { formatMicros } from '../../schemas/index.ts';
+import { formatMicros } from '../../schemas/instant.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { type AskOptions, inTime, timeZoneOf } from '../search/ask.ts';
 import { isCreation } from './life.ts';

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
-import { type AuditEvent, decodeRow, LedgerlineError } from '../../schemas/index.ts';
+import { decodeRow } from '../../schemas/decode-row.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
+import type { AuditEvent } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { asked, type AskOptions, callOptions, inTime, whereSql } from '../search/ask.ts';
 import { instant, Parameters } from '../search/compile.ts';

@@ -1,4 +1,5 @@
-import { type Change, formatMicros, type Party } from '../../schemas/index.ts';
+import { formatMicros } from '../../schemas/instant.ts';
+import type { Change, Party } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { type AskOptions, inTime, timeZoneOf } from '../search/ask.ts';
 import { eventById } from '../search/event-by-id.ts';

@@ -1,4 +1,5 @@
-import { type AuditEvent, type Change, LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
+import type { AuditEvent, Change } from '../../schemas/index.ts';
 import { applyChanges, invertChanges } from '../../schemas/changes/apply-changes.ts';
 import { isInTheWay } from './conflicts.ts';
 import type { UnknownPlace } from './going-back.ts';

@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 
 /** Days by retention class. */
 export type RetentionClasses = Readonly<Record<string, number>>;

@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { onClusterClause, storedIn } from '../cluster.ts';
 import { KEPT_VIEW, keptView } from '../views/kept.ts';

@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { asked, type Asked, type AskOptions, callOptions, inTime, whereSql } from './ask.ts';
 import { timeBounds } from './bounds.ts';

@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 import type { CallOptions, ClickHouse, Settings } from '../clickhouse.ts';
 import { ClickHouseError, ClickHouseUnreachable } from '../errors.ts';
 import { ACTIVE_HOLDS } from '../holds/holds.ts';

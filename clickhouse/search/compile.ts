@@ -1,4 +1,4 @@
-import { formatMicros } from '../../schemas/index.ts';
+import { formatMicros } from '../../schemas/instant.ts';
 import type { Condition, Edge, TextSource } from './condition.ts';
 import { addressText } from './network.ts';
 import { isLiteral, likeOf, type Pattern } from './pattern.ts';

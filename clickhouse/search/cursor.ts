@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 
 /** Where a page ended: the last event's place in the order of time, ties told apart by id. */
 export interface Position {

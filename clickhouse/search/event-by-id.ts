@@ -1,4 +1,5 @@
-import { type AuditEvent, LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
+import type { AuditEvent } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { type AskOptions } from './ask.ts';
 import { searchPage } from './search.ts';

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
-import { type AuditEvent, decodeRow, PRODUCER_COLUMNS } from '../../schemas/index.ts';
+import { PRODUCER_COLUMNS } from '../../schemas/columns.ts';
+import { decodeRow } from '../../schemas/decode-row.ts';
+import type { AuditEvent } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { type Asked, type AskOptions, callOptions } from './ask.ts';
 import { instant, Parameters } from './compile.ts';

@@ -1,4 +1,4 @@
-import { nearestName } from '../../schemas/index.ts';
+import { nearestName } from '../../schemas/names.ts';
 import { type Field, FIELDS } from './fields.ts';
 import { QueryError, type Span } from './query-error.ts';
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AuditEvent, LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
+import type { AuditEvent } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { asked, type Asked, type AskOptions, callOptions, inTime, whereSql } from './ask.ts';
 import { Parameters } from './compile.ts';

@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 
 /** A stretch of a query: the index of its first UTF-16 unit, and how many there are. */
 export interface Span {

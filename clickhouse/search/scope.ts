@@ -1,4 +1,4 @@
-import { LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 import type { RetentionClasses } from '../retention/classes.ts';
 import type { Parameters } from './compile.ts';
 

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../schemas/index.ts';
-import { LedgerlineError } from '../../schemas/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { asked, type AskOptions, inTime, type Question, timeZoneOf } from './ask.ts';
 import { type CursorOwner, openCursor, sealCursor } from './cursor.ts';

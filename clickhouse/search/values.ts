@@ -1,4 +1,5 @@
-import { OPERATIONS, OUTCOMES, SEVERITIES, nearestName } from '../../schemas/index.ts';
+import { nearestName } from '../../schemas/names.ts';
+import { OPERATIONS, OUTCOMES, SEVERITIES } from '../../schemas/vocabulary.ts';
 import type {
   Condition,
   Edge,

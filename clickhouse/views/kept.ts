@@ -1,4 +1,4 @@
-import { INSERT_COLUMNS } from '../../schemas/index.ts';
+import { INSERT_COLUMNS } from '../../schemas/columns.ts';
 import { onClusterClause } from '../cluster.ts';
 import { ACTIVE_HOLDS, EVENT_PLACE } from '../holds/holds.ts';
 

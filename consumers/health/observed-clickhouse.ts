@@ -1,5 +1,6 @@
 /** The same ClickHouse, with each insert told: into which table, how long it took, how it ended. */
-import { type ClickHouse, ClickHouseError } from '../../clickhouse/index.ts';
+import { ClickHouseError } from '../../clickhouse/errors.ts';
+import type { ClickHouse } from '../../clickhouse/index.ts';
 
 export interface InsertObserved {
   readonly table: string;

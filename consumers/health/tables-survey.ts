@@ -1,5 +1,7 @@
 /** What ClickHouse says of the ledger's tables while a worker runs: their parts, and what they lack. */
-import { type ClickHouse, migrationState, storedIn } from '../../clickhouse/index.ts';
+import { storedIn } from '../../clickhouse/cluster.ts';
+import { migrationState } from '../../clickhouse/migration-state.ts';
+import type { ClickHouse } from '../../clickhouse/index.ts';
 import { LEDGER_TABLE, QUARANTINE_TABLE } from '../ledger-sink.ts';
 import { Survey } from './survey.ts';
 
