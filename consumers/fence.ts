@@ -5,7 +5,9 @@
  * of is wrapped, so that
  *
  * - a commit is made once, with the generation under which the partition was assigned, or not at all;
- * - the broker's answer to the join is seen before the first fetch, and intents are read behind the fence;
+ * - the broker's answer to the join is seen before the first fetch, and intents are read behind the fence,
+ *   with heartbeats meanwhile;
+ * - kafkajs asks for committed offsets itself only to know where to read: it is told, without a request;
  * - commits that kafkajs makes by itself are refused;
  * - plain Fetch responses are read faster (fetch-response.ts).
  *
@@ -13,6 +15,7 @@
  */
 import type { Broker, Cluster, PartitionAssigner } from 'kafkajs';
 import { decodePlainFetch, FETCH_API_KEY, FETCH_VERSION } from './fetch-response.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import {
   METADATA_API_KEY,
   METADATA_VERSION,
@@ -35,10 +38,15 @@ export interface Assignment extends Session {
 }
 
 export interface GroupListener {
+  /** How often the coordinator is to hear of the member while `assigned` takes its time. */
+  readonly heartbeatIntervalMs: number;
   /** Before each JoinGroup request: the last chance to finish what the old generation began. */
   beforeJoin(): Promise<void>;
-  /** After SyncGroup and before the first fetch of the new generation. Throwing fails the join. */
-  assigned(assignment: Assignment): Promise<void>;
+  /**
+   * After SyncGroup and before the first fetch of the new generation. Answers where each partition is read
+   * from. Throwing fails the join.
+   */
+  assigned(assignment: Assignment): Promise<ReadonlyMap<number, number>>;
 }
 
 interface CommitRequest {
@@ -64,13 +72,35 @@ interface Exchange {
   };
 }
 
+interface SyncRequest {
+  readonly groupId: string;
+  readonly generationId: number;
+  readonly memberId: string;
+}
+
+/** As kafkajs asks where to read from, and how it is answered. */
+interface OffsetsRequest {
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number }[];
+  }[];
+}
+interface OffsetsAnswer {
+  readonly responses: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+  }[];
+}
+
 /** What kafkajs does with its brokers, beyond its published types. */
 interface GroupBroker extends Broker {
   joinGroup(request: unknown): Promise<unknown>;
-  syncGroup(request: {
-    generationId: number;
+  syncGroup(request: SyncRequest): Promise<{ memberAssignment: Buffer }>;
+  heartbeat(request: {
+    groupId: string;
+    groupGenerationId: number;
     memberId: string;
-  }): Promise<{ memberAssignment: Buffer }>;
+  }): Promise<unknown>;
   describeConfigs(request: {
     includeSynonyms: boolean;
     resources: { type: number; name: string; configNames: string[] }[];
@@ -84,7 +114,8 @@ export interface FenceParts {
   readonly topic: string;
   readonly roundRobin: PartitionAssigner;
   readonly decodeAssignment: (bytes: Buffer) => { readonly [topic: string]: number[] };
-  readonly listener: GroupListener;
+  /** `undefined` for one who never joins. */
+  readonly listener: GroupListener | undefined;
   /** Wraps the refusal in an error that kafkajs does not retry. */
   readonly refusal: (message: string) => Error;
 }
@@ -101,6 +132,8 @@ export class Fence {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #wrapped = new WeakMap<Broker, Broker>();
   #cluster: Cluster | undefined;
+  /** Where the partitions of the last assignment are read from. */
+  #positions: ReadonlyMap<number, number> = new Map();
 
   constructor(parts: FenceParts) {
     this.#parts = parts;
@@ -116,12 +149,13 @@ export class Fence {
   };
 
   /**
-   * One attempt to commit, in the generation named. `check` runs in the same tick in which the request
-   * is handed over, because a member that rejoins a stable group keeps its generation.
+   * One attempt to commit, in the generation named. `make` runs in the same tick in which its request
+   * is handed over, because a member that rejoins a stable group keeps its generation: where it throws,
+   * nothing is sent.
    */
-  async commit(request: CommitRequest, check: () => void): Promise<void> {
-    const coordinator = await this.cluster.findGroupCoordinator({ groupId: request.groupId });
-    check();
+  async commit(groupId: string, make: () => Omit<CommitRequest, 'groupId'>): Promise<void> {
+    const coordinator = await this.cluster.findGroupCoordinator({ groupId });
+    const request = { groupId, ...make() };
     this.#own.add(request);
     const sent = coordinator.offsetCommit(request);
     this.#pending.add(sent);
@@ -137,29 +171,52 @@ export class Fence {
     return this.#cluster;
   }
 
+  #positionsFor({ topics }: OffsetsRequest): OffsetsAnswer {
+    return {
+      responses: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition }) => {
+          const position = this.#positions.get(partition);
+          if (position === undefined) throw new Error(`Partition ${partition} was not assigned`);
+          return { partition, offset: String(position) };
+        }),
+      })),
+    };
+  }
+
   #wrap(broker: Broker): Broker {
     const known = this.#wrapped.get(broker);
     if (known) return known;
     const group = broker as GroupBroker;
     quickenFetch(group);
-    const overrides: Partial<Record<string | symbol, unknown>> = {
+    const { listener } = this.#parts;
+    const joining = listener && {
       joinGroup: async (request: unknown) => {
-        await this.#parts.listener.beforeJoin();
+        await listener.beforeJoin();
         return group.joinGroup(request);
       },
-      syncGroup: async (request: { generationId: number; memberId: string }) => {
+      syncGroup: async (request: SyncRequest) => {
         const response = await group.syncGroup(request);
-        // No commit of the old session may land after the intents are read.
-        await Promise.allSettled(this.#pending);
-        const assignment = this.#parts.decodeAssignment(response.memberAssignment);
-        await this.#parts.listener.assigned({
-          generationId: request.generationId,
-          memberId: request.memberId,
-          partitions: assignment[this.#parts.topic] ?? [],
-          coordinator: broker,
+        const { groupId, generationId, memberId } = request;
+        const beat = (): Promise<unknown> =>
+          group.heartbeat({ groupId, memberId, groupGenerationId: generationId });
+        await withHeartbeats(beat, listener.heartbeatIntervalMs, async () => {
+          // No commit of the old session may land after the intents are read.
+          await Promise.allSettled(this.#pending);
+          const assignment = this.#parts.decodeAssignment(response.memberAssignment);
+          this.#positions = await listener.assigned({
+            generationId,
+            memberId,
+            partitions: assignment[this.#parts.topic] ?? [],
+            coordinator: broker,
+          });
         });
         return response;
       },
+      offsetFetch: (request: OffsetsRequest) => Promise.resolve(this.#positionsFor(request)),
+    };
+    const overrides: Partial<Record<string | symbol, unknown>> = {
+      ...joining,
       offsetCommit: (request: CommitRequest) => {
         if (!this.#own.has(request)) return Promise.reject(this.#parts.refusal(FOREIGN_COMMIT));
         return group.offsetCommit(request);

@@ -3,6 +3,7 @@ import type { Consumer } from 'kafkajs';
 import type { ConsumedMessage } from './backlog.ts';
 import { type Assignment, type Fence, type Session, fetchTopicId, isCompacted } from './fence.ts';
 import { MAX_METADATA_BYTES } from './intent.ts';
+import { JointCommits } from './joint-commits.ts';
 import { connectKafka, fenceFor, type KafkaOptions } from './kafka.ts';
 import { WorkerError } from './worker-error.ts';
 
@@ -52,6 +53,12 @@ export interface MemberListener {
   crashed(error: Error, restarts: boolean): void;
 }
 
+interface PartitionCommit {
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata: string;
+}
+
 export type CommitResult = 'committed' | 'fenced' | { readonly retry: Error };
 
 /** Answers of the coordinator that mean: this session no longer owns anything. */
@@ -71,6 +78,9 @@ export class GroupMember {
   readonly #listener: MemberListener;
   readonly #fence: Fence;
   readonly #consumer: Consumer;
+  readonly #commits = new JointCommits<Session, PartitionCommit>((session, take) =>
+    this.#commitTogether(session, take),
+  );
   /** Where to read from, between the assignment and the event that lets us seek. */
   #startFrom: ReadonlyMap<number, number> = new Map();
   /** Of the log that was assigned. */
@@ -81,6 +91,7 @@ export class GroupMember {
     this.#options = options;
     this.#listener = listener;
     this.#fence = fenceFor(options.topic, {
+      heartbeatIntervalMs: options.heartbeatIntervalMs,
       beforeJoin: () => listener.beforeJoin(),
       assigned: (assignment) => this.#assigned(assignment),
     });
@@ -156,10 +167,9 @@ export class GroupMember {
   }
 
   /**
-   * One attempt to commit an offset with its metadata, in the session it belongs to. Kafka knows offsets by
-   * the topic's name alone, and fetches too, so each commit asks whether the name still means the same log:
-   * nothing is inserted before a commit has followed its fetch.
+   * One attempt to commit an offset with its metadata, in the session it belongs to.
    *
+   * @param check runs when the request is handed over: where it throws, the commit is not made
    * @throws WorkerError KAFKA_TOPIC_RECREATED, or KAFKA_TOPIC_UNFIT when the topic is compacted by now, or the
    *   broker never takes metadata of that size
    */
@@ -171,24 +181,7 @@ export class GroupMember {
     check: () => void,
   ): Promise<CommitResult> {
     try {
-      const committing = this.#fence.commit(
-        {
-          groupId: this.#options.group,
-          groupGenerationId: session.generationId,
-          memberId: session.memberId,
-          topics: [
-            {
-              topic: this.#options.topic,
-              partitions: [{ partition, offset: String(offset), metadata }],
-            },
-          ],
-        },
-        check,
-      );
-      // On the same connection, at the same time: it costs no waiting.
-      const [done, same] = await Promise.allSettled([committing, this.#checkTopic()]);
-      if (done.status === 'rejected') throw done.reason;
-      if (same.status === 'rejected') throw same.reason;
+      await this.#commits.commit(session, { partition, offset: String(offset), metadata }, check);
       return 'committed';
     } catch (error) {
       if (error instanceof WorkerError) throw error;
@@ -206,6 +199,23 @@ export class GroupMember {
       }
       return { retry: error instanceof Error ? error : new Error(String(error)) };
     }
+  }
+
+  /**
+   * Kafka knows offsets by the topic's name alone, and fetches too, so each commit asks whether the name
+   * still means the same log: nothing is inserted before a commit has followed its fetch.
+   */
+  async #commitTogether(session: Session, take: () => PartitionCommit[]): Promise<void> {
+    const { topic, group } = this.#options;
+    const committing = this.#fence.commit(group, () => ({
+      groupGenerationId: session.generationId,
+      memberId: session.memberId,
+      topics: [{ topic, partitions: take() }],
+    }));
+    // On the same connection, at the same time: it costs no waiting.
+    const [done, same] = await Promise.allSettled([committing, this.#checkTopic()]);
+    if (done.status === 'rejected') throw done.reason;
+    if (same.status === 'rejected') throw same.reason;
   }
 
   async #checkTopic(): Promise<void> {
@@ -236,7 +246,7 @@ export class GroupMember {
     if (due) this.#compactionDueMs = performance.now() + COMPACTION_CHECK_MS;
   }
 
-  async #assigned(assignment: Assignment): Promise<void> {
+  async #assigned(assignment: Assignment): Promise<ReadonlyMap<number, number>> {
     const { topic, group } = this.#options;
     const { topicId, errorCode } = await fetchTopicId(assignment.coordinator, topic);
     if (errorCode !== 0) throw new Error(`Kafka answers ${errorCode} for the topic ${topic}`);
@@ -277,5 +287,6 @@ export class GroupMember {
       });
     }
     this.#startFrom = await this.#listener.assigned(assignment, topicId, assigned);
+    return this.#startFrom;
   }
 }

@@ -64,8 +64,8 @@ const tlsOptions = (ssl: NonNullable<KafkaSecurity['ssl']>): true | ConnectionOp
     ? true
     : Object.fromEntries(Object.entries(ssl).filter(([, pem]) => pem !== undefined));
 
-/** A fence around the consumer that is created with its `assigner`. */
-export function fenceFor(topic: string, listener: GroupListener): Fence {
+/** A fence around the consumer that is created with its `assigner`; without a listener it never joins. */
+export function fenceFor(topic: string, listener?: GroupListener): Fence {
   return new Fence({
     topic,
     listener,

@@ -3,8 +3,9 @@ import type { Admin } from 'kafkajs';
 import { pause } from './backoff.ts';
 import { beforeDeadline } from './deadline.ts';
 import { fetchTopicId } from './fence.ts';
-import { ConfigResourceTypes, connectKafka, fenceFor, type KafkaOptions } from './kafka.ts';
+import { ConfigResourceTypes, connectKafka, type KafkaOptions } from './kafka.ts';
 import { explainKafka } from './kafka-errors.ts';
+import { outsider } from './outsider.ts';
 import { WorkerError } from './worker-error.ts';
 
 /** What a broker answers that has just started, until its offsets topic is there and read. */
@@ -42,27 +43,19 @@ export interface TopicFacts {
 /**
  * Reads what the broker holds of the topic and what the group has committed.
  *
+ * @param askGroup false: `committed` stays undefined, and no coordinator has to be there
  * @throws WorkerError KAFKA_UNREACHABLE within the deadline, KAFKA_TOPIC_MISSING
  */
 export async function describeTopic(
   options: KafkaOptions,
   deadlineMs: number,
+  askGroup = true,
 ): Promise<TopicFacts> {
   const { topic, group } = options;
   const address = options.brokers.join(', ');
-  // Few: whoever asks hears soon that nothing listens there.
-  const kafka = connectKafka(options, 3);
-  const fence = fenceFor(topic, {
-    beforeJoin: () => Promise.resolve(),
-    assigned: () => Promise.resolve(),
-  });
-  // A consumer that never joins: kafkajs hands its connections out nowhere else.
-  const consumer = kafka.consumer({
-    groupId: group,
-    partitionAssigners: [fence.assigner],
-    allowAutoTopicCreation: false,
-  });
-  const admin = kafka.admin();
+  // Few retries: whoever asks hears soon that nothing listens there.
+  const { fence, connect, close } = outsider(options, 3);
+  const admin = connectKafka(options, 3).admin();
   const read = async (): Promise<TopicFacts> => {
     await admin.connect();
     if (!(await admin.listTopics()).includes(topic)) {
@@ -70,7 +63,7 @@ export async function describeTopic(
         hint: 'Create it with `ledgerline stack` locally, or with kafka-topics.sh, with cleanup.policy=delete.',
       });
     }
-    await consumer.connect();
+    await connect();
     await fence.cluster.addMultipleTargetTopics([topic]);
     const controller = await fence.cluster.findControllerBroker();
     const { topicId } = await fetchTopicId(controller, topic);
@@ -84,7 +77,7 @@ export async function describeTopic(
       (entry) => entry.configName === 'cleanup.policy',
     );
     const bounds = await admin.fetchTopicOffsets(topic);
-    const [fetched] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+    const [fetched] = askGroup ? await admin.fetchOffsets({ groupId: group, topics: [topic] }) : [];
     return {
       topicId,
       compacted: policy?.configValue.includes('compact') ?? false,
@@ -109,7 +102,7 @@ export async function describeTopic(
     throw explainKafka(error, options);
   } finally {
     void admin.disconnect().catch(() => undefined);
-    void consumer.disconnect().catch(() => undefined);
+    void close();
   }
 }
 

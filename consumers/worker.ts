@@ -79,7 +79,8 @@ export async function startWorker(
   try {
     const kafka = groupOptions(config);
     const [topic] = await Promise.all([
-      describeTopic(kafka, START_DEADLINE_MS),
+      // The group is met at the join, which waits for its coordinator as long as it takes.
+      describeTopic(kafka, START_DEADLINE_MS, false),
       checkLedger(clickhouse, START_DEADLINE_MS),
     ]);
     checkTopic(topic, config.kafka.topic);

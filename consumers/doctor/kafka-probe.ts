@@ -3,8 +3,9 @@ import type { Admin, Broker, Cluster } from 'kafkajs';
 import { pause } from '../backoff.ts';
 import { beforeDeadline } from '../deadline.ts';
 import { askRaw } from '../fence.ts';
-import { ConfigResourceTypes, connectKafka, fenceFor, type KafkaOptions } from '../kafka.ts';
+import { ConfigResourceTypes, connectKafka, type KafkaOptions } from '../kafka.ts';
 import { explainKafka } from '../kafka-errors.ts';
+import { outsider } from '../outsider.ts';
 import { WorkerError } from '../worker-error.ts';
 import {
   askClock,
@@ -33,20 +34,10 @@ const TOPIC_DENIED = 29;
 
 /** @throws WorkerError KAFKA_UNREACHABLE, KAFKA_REFUSED, KAFKA_TOPIC_MISSING, within the deadline */
 export async function probeKafka(options: KafkaOptions, deadlineMs: number): Promise<KafkaFacts> {
-  const kafka = connectKafka(options, 1);
-  const fence = fenceFor(options.topic, {
-    beforeJoin: () => Promise.resolve(),
-    assigned: () => Promise.resolve(),
-  });
-  // A consumer that never joins: kafkajs hands its connections out nowhere else.
-  const consumer = kafka.consumer({
-    groupId: options.group,
-    partitionAssigners: [fence.assigner],
-    allowAutoTopicCreation: false,
-  });
-  const admin = kafka.admin();
+  const { fence, connect, close } = outsider(options, 1);
+  const admin = connectKafka(options, 1).admin();
   const ask = async (): Promise<KafkaFacts> => {
-    await Promise.all([admin.connect(), consumer.connect()]);
+    await Promise.all([admin.connect(), connect()]);
     const { brokers, controller } = await admin.describeCluster();
     if (!(await admin.listTopics()).includes(options.topic)) throw missing(options);
     await fence.cluster.addMultipleTargetTopics([options.topic]);
@@ -75,7 +66,7 @@ export async function probeKafka(options: KafkaOptions, deadlineMs: number): Pro
     throw explainKafka(error, options);
   } finally {
     void admin.disconnect().catch(() => undefined);
-    void consumer.disconnect().catch(() => undefined);
+    void close();
   }
 }
 

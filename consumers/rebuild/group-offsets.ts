@@ -7,8 +7,8 @@
 import type { Broker } from 'kafkajs';
 import { pause } from '../backoff.ts';
 import { beforeDeadline } from '../deadline.ts';
-import type { Fence } from '../fence.ts';
-import { connectKafka, fenceFor, type KafkaOptions } from '../kafka.ts';
+import type { KafkaOptions } from '../kafka.ts';
+import { type Outsider, outsider } from '../outsider.ts';
 import { WorkerError } from '../worker-error.ts';
 import type { FencedPartition } from './record.ts';
 
@@ -31,32 +31,22 @@ const HAS_MEMBERS = new Set([
 export class GroupOffsets {
   readonly #topic: string;
   readonly #group: string;
-  readonly #fence: Fence;
-  readonly #close: () => Promise<void>;
+  readonly #outsider: Outsider;
 
-  private constructor(options: KafkaOptions, fence: Fence, close: () => Promise<void>) {
-    this.#topic = options.topic;
-    this.#group = options.group;
-    this.#fence = fence;
-    this.#close = close;
+  private constructor({ topic, group }: KafkaOptions, connections: Outsider) {
+    this.#topic = topic;
+    this.#group = group;
+    this.#outsider = connections;
   }
 
   static async open(options: KafkaOptions): Promise<GroupOffsets> {
-    const fence = fenceFor(options.topic, {
-      beforeJoin: () => Promise.resolve(),
-      assigned: () => Promise.resolve(),
-    });
-    const consumer = connectKafka(options, 3).consumer({
-      groupId: options.group,
-      partitionAssigners: [fence.assigner],
-      allowAutoTopicCreation: false,
-    });
-    await beforeDeadline(consumer.connect(), CONNECT_DEADLINE_MS);
-    return new GroupOffsets(options, fence, () => consumer.disconnect());
+    const connections = outsider(options, 3);
+    await beforeDeadline(connections.connect(), CONNECT_DEADLINE_MS);
+    return new GroupOffsets(options, connections);
   }
 
-  async close(): Promise<void> {
-    await this.#close().catch(() => undefined);
+  close(): Promise<void> {
+    return this.#outsider.close();
   }
 
   /** Of each partition; what was never committed is offset -1. */
@@ -103,24 +93,20 @@ export class GroupOffsets {
     for (;;) {
       if (evict) await this.#evict();
       try {
-        await this.#fence.commit(
-          {
-            groupId: this.#group,
-            groupGenerationId: -1,
-            memberId: '',
-            topics: [
-              {
-                topic: this.#topic,
-                partitions: partitions.map(({ partition, offset, metadata }) => ({
-                  partition,
-                  offset: String(offset),
-                  metadata,
-                })),
-              },
-            ],
-          },
-          () => undefined,
-        );
+        await this.#outsider.fence.commit(this.#group, () => ({
+          groupGenerationId: -1,
+          memberId: '',
+          topics: [
+            {
+              topic: this.#topic,
+              partitions: partitions.map(({ partition, offset, metadata }) => ({
+                partition,
+                offset: String(offset),
+                metadata,
+              })),
+            },
+          ],
+        }));
         return;
       } catch (error) {
         const { type } = error as { type?: string };
@@ -146,6 +132,6 @@ export class GroupOffsets {
   }
 
   #coordinator(): Promise<Broker> {
-    return this.#fence.cluster.findGroupCoordinator({ groupId: this.#group });
+    return this.#outsider.fence.cluster.findGroupCoordinator({ groupId: this.#group });
   }
 }

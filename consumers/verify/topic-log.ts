@@ -5,8 +5,8 @@
 import { backoffMs, pause } from '../backoff.ts';
 import type { ConsumedMessage } from '../backlog.ts';
 import { beforeDeadline } from '../deadline.ts';
-import { connectKafka, fenceFor, type KafkaOptions } from '../kafka.ts';
-import type { Fence } from '../fence.ts';
+import type { KafkaOptions } from '../kafka.ts';
+import { type Outsider, outsider } from '../outsider.ts';
 import { WorkerError } from '../worker-error.ts';
 import { type AbortedTransaction, delivered, type FetchedRecord } from './transactions.ts';
 
@@ -37,34 +37,23 @@ const CONNECT_DEADLINE_MS = 10_000;
 export class TopicLog {
   readonly #topic: string;
   readonly #address: string;
-  readonly #fence: Fence;
-  readonly #close: () => Promise<void>;
+  readonly #outsider: Outsider;
 
-  private constructor(options: KafkaOptions, fence: Fence, close: () => Promise<void>) {
-    this.#topic = options.topic;
-    this.#address = options.brokers.join(', ');
-    this.#fence = fence;
-    this.#close = close;
+  private constructor({ topic, brokers }: KafkaOptions, connections: Outsider) {
+    this.#topic = topic;
+    this.#address = brokers.join(', ');
+    this.#outsider = connections;
   }
 
   /** @throws WorkerError KAFKA_UNREACHABLE within 10 s */
   static async open(options: KafkaOptions): Promise<TopicLog> {
-    const fence = fenceFor(options.topic, {
-      beforeJoin: () => Promise.resolve(),
-      assigned: () => Promise.resolve(),
-    });
-    // Never joins a group: kafkajs hands its connections out nowhere else.
-    const consumer = connectKafka(options, 3).consumer({
-      groupId: options.group,
-      partitionAssigners: [fence.assigner],
-      allowAutoTopicCreation: false,
-    });
-    const log = new TopicLog(options, fence, () => consumer.disconnect());
+    const connections = outsider(options, 3);
+    const log = new TopicLog(options, connections);
     try {
       await beforeDeadline(
         (async () => {
-          await consumer.connect();
-          await fence.cluster.addMultipleTargetTopics([options.topic]);
+          await connections.connect();
+          await connections.fence.cluster.addMultipleTargetTopics([options.topic]);
         })(),
         CONNECT_DEADLINE_MS,
       );
@@ -80,7 +69,7 @@ export class TopicLog {
     partitions: readonly number[],
     timestampMs: number,
   ): Promise<ReadonlyMap<number, number | undefined>> {
-    const [answer] = await this.#fence.cluster.fetchTopicsOffset([
+    const [answer] = await this.#outsider.fence.cluster.fetchTopicsOffset([
       {
         topic: this.#topic,
         partitions: partitions.map((partition) => ({ partition })),
@@ -119,17 +108,17 @@ export class TopicLog {
         }
         if (++failures >= ATTEMPTS) throw this.#unreachable(error);
         await pause(backoffMs(failures), AbortSignal.timeout(30_000));
-        await this.#fence.cluster.refreshMetadata().catch(() => undefined);
+        await this.#outsider.fence.cluster.refreshMetadata().catch(() => undefined);
       }
     }
   }
 
-  async close(): Promise<void> {
-    await this.#close().catch(() => undefined);
+  close(): Promise<void> {
+    return this.#outsider.close();
   }
 
   async #fetch(partition: number, at: number, to: number): Promise<Piece> {
-    const { cluster } = this.#fence;
+    const { cluster } = this.#outsider.fence;
     const leaders = cluster.findLeaderForPartitions(this.#topic, [partition]);
     const nodeId = Object.keys(leaders)[0];
     if (nodeId === undefined) throw new Error(`partition ${partition} has no leader`);
@@ -160,7 +149,7 @@ export class TopicLog {
   }
 
   async #low(partition: number): Promise<number> {
-    const [answer] = await this.#fence.cluster.fetchTopicsOffset([
+    const [answer] = await this.#outsider.fence.cluster.fetchTopicsOffset([
       { topic: this.#topic, partitions: [{ partition }], fromBeginning: true },
     ]);
     return Number(answer?.partitions[0]?.offset ?? 0);

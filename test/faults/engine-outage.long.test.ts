@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type EngineScene, engineScene } from '../support/engine-stage.ts';
 import { FAULTLESS, type Judgement } from '../support/oracle.ts';
+import { messages } from '../support/scene.ts';
 import { useStage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
@@ -184,6 +185,25 @@ describe('ClickHouse is away for longer than a session', () => {
     const judgement = await its.judgeWhenCommitted(90_000);
     expect(judgement).toMatchObject(allStoredOnce(judgement));
     expect(workers.map(joins)).toEqual(joined);
+  });
+
+  it('nor is a session lost while partitions are taken over, when each question takes two seconds', async () => {
+    const on = await engineScene(stage);
+    const { its, proxy } = on;
+    await its.produce(messages(200));
+    proxy.treat(({ statement, isInsert }) =>
+      !isInsert && statement.includes('audit_events')
+        ? { hold: (release) => void setTimeout(release, 2_000) }
+        : 'pass',
+    );
+    const began = performance.now();
+    const [worker] = await on.workers(1, {
+      LEDGERLINE_SESSION_TIMEOUT_MS: String(SESSION_MS),
+    });
+    expect(performance.now() - began).toBeGreaterThan(SESSION_MS);
+    const judgement = await its.judgeWhenCommitted(90_000);
+    expect(judgement).toMatchObject(allStoredOnce(judgement));
+    expect(worker && joins(worker)).toBe(1);
   });
 });
 

@@ -13,7 +13,7 @@ export type Treatment =
   | { readonly instead: (request: KafkaRequest) => Buffer }
   /** The broker does it; the client gets this answer. */
   | { readonly afterwards: (request: KafkaRequest) => Buffer }
-  /** The broker does it; the answer comes late. */
+  /** The broker does it and answers late. As in a broker, what came behind it on this connection waits. */
   | { readonly delayMs: number }
   /** The broker does it; the connection is cut in the middle of the answer. */
   | 'cut'
@@ -84,19 +84,31 @@ export async function openBrokerProxy(broker: string): Promise<BrokerProxy> {
       });
     }
     const toBroker = new Frames();
-    client.on('data', (chunk: Buffer) => {
-      for (const frame of toBroker.push(chunk)) {
-        const request = readRequest(frame);
-        const order = orderOf(request);
-        const treatment = order?.treatment;
-        if (treatment === 'swallow') continue;
-        if (typeof treatment === 'object' && 'instead' in treatment) {
-          client.write(frameOf(request.correlationId, treatment.instead(request)));
-          continue;
-        }
-        waiting.set(request.correlationId, { request, order });
-        upstream.write(frame);
+    const queue: Buffer[] = [];
+    let late = false;
+    const pass = (frame: Buffer): void => {
+      const request = readRequest(frame);
+      const order = orderOf(request);
+      const treatment = order?.treatment;
+      if (treatment === 'swallow') return;
+      if (typeof treatment === 'object' && 'instead' in treatment) {
+        client.write(frameOf(request.correlationId, treatment.instead(request)));
+        return;
       }
+      late = typeof treatment === 'object' && 'delayMs' in treatment;
+      waiting.set(request.correlationId, { request, order });
+      upstream.write(frame);
+    };
+    const passAll = (): void => {
+      while (!late && !client.destroyed) {
+        const frame = queue.shift();
+        if (!frame) return;
+        pass(frame);
+      }
+    };
+    client.on('data', (chunk: Buffer) => {
+      queue.push(...toBroker.push(chunk));
+      passAll();
     });
     const toClient = new Frames();
     upstream.on('data', (chunk: Buffer) => {
@@ -117,7 +129,11 @@ export async function openBrokerProxy(broker: string): Promise<BrokerProxy> {
         } else if (typeof treatment === 'string') {
           continue;
         } else if ('delayMs' in treatment) {
-          setTimeout(() => client.destroyed || client.write(frame), treatment.delayMs);
+          setTimeout(() => {
+            late = false;
+            if (!client.destroyed) client.write(frame);
+            passAll();
+          }, treatment.delayMs);
         } else if ('afterwards' in treatment) {
           client.write(frameOf(correlationId, treatment.afterwards(asked.request)));
         }
