@@ -21,7 +21,7 @@ import {
 import type { Holding } from './may-fetch.ts';
 import { Fenced, Misconfigured, Patience } from './patience.ts';
 import { framingRejection, quarantinedMessage, type Rejection } from './quarantine.ts';
-import { findRepeats } from './repeats.ts';
+import { findRepeats, findStored, REPEAT } from './repeats.ts';
 import type { PartitionFigures, RunnerContext } from './runner-context.ts';
 import type { Origin } from './splice.ts';
 
@@ -332,8 +332,8 @@ export class PartitionRunner {
     const { batch, missing, level } = work;
     const wanted = new Set(missing === 'all' ? batch.bad : missing);
     const rows = this.#held().rows.filter(({ offset }) => wanted.has(offset));
-    const expiry = await this.#patience.until(() => this.#context.expiry());
-    const messages = rows.map((row) => quarantinedMessage(row, this.#rejectionOf(row, expiry)));
+    const rejected = await this.#rejected(rows);
+    const messages = rejected.map(([row, rejection]) => quarantinedMessage(row, rejection));
     return this.#attemptInsert(batch, rows, async (leaseSeconds) => {
       await this.#context.sink.quarantine(messages, {
         origin: this.#origin,
@@ -350,19 +350,32 @@ export class PartitionRunner {
     });
   }
 
-  /** The reason is not in the intent: after a crash it is found again. */
-  #rejectionOf(row: Row, expiry: Expiry): Rejection {
+  /**
+   * Why each of these bad rows goes to quarantine. The reason is not in the intent: after a crash it is found
+   * again. What is kept as a repeat loses its body, so the ledger must hold its event by now: the copy that
+   * stood earlier in the same batch may itself have been refused.
+   */
+  async #rejected(rows: readonly Row[]): Promise<(readonly [Row, Rejection])[]> {
+    const expiry = await this.#patience.until(() => this.#context.expiry());
+    const stored = rows.some(({ mayRepeat }) => mayRepeat)
+      ? await this.#patience.until(() => findStored(rows, this.#origin, this.#context.sink))
+      : new Set<number>();
+    return rows.map((row) => [row, this.#rejectionOf(row, expiry, stored)]);
+  }
+
+  #rejectionOf(row: Row, expiry: Expiry, stored: ReadonlySet<number>): Rejection {
     const known = this.#rejections.get(row.offset);
-    if (known) return known;
+    if (known && known.reason !== 'duplicate') return known;
     if (row.fault) return framingRejection(row, row.fault);
+    if (stored.has(row.offset)) return REPEAT;
     const verdict = judge(valueOf(row), expiry);
     if (verdict.kind === 'rejected') return verdict.rejection;
-    return row.mayRepeat
-      ? { reason: 'duplicate', error: 'an event with this id was stored before' }
-      : {
-          reason: 'refused',
-          error: 'refused by the engine, as an earlier owner of the partition recorded',
-        };
+    return {
+      reason: 'refused',
+      error: known
+        ? 'a repeat of a message of the same batch that was refused itself'
+        : 'left out by an earlier owner of the partition: refused by the engine, or a repeat of a message that was',
+    };
   }
 
   async #attemptInsert(
@@ -518,13 +531,13 @@ export class PartitionRunner {
     if (!deadLetters || bad.length === 0) return;
     const wanted = new Set(bad);
     const rows = this.#held().rows.filter(({ offset }) => wanted.has(offset));
-    const expiry = await this.#patience.until(() => this.#context.expiry());
-    const letters = rows.flatMap((row) => {
-      const rejection = this.#rejectionOf(row, expiry);
-      // A repeat is no dead letter: its event is in the ledger.
-      return rejection.reason === 'duplicate' ? [] : [deadLetterOf(row, rejection)];
-    });
-    await deadLetters.mirror(this.#origin, letters);
+    const rejected = await this.#rejected(rows);
+    // A repeat is no dead letter: its event is in the ledger.
+    const letters = rejected.filter(([, { reason }]) => reason !== 'duplicate');
+    await deadLetters.mirror(
+      this.#origin,
+      letters.map(([row, rejection]) => deadLetterOf(row, rejection)),
+    );
   }
 
   /** Commits until the broker has said yes or no; the same request each time. */

@@ -15,33 +15,55 @@ export const REPLAY_HEADER = 'll-replay-of';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-const REPEAT: Rejection = { reason: 'duplicate', error: 'an event with this id was stored before' };
+export const REPEAT: Rejection = {
+  reason: 'duplicate',
+  error: 'an event with this id was stored before',
+};
 
 interface Identity {
   readonly id: string;
   readonly occurredAtMs: number;
 }
 
+type Finder = Pick<LedgerSink, 'find'>;
+
+/** Which rows of a batch, yet to be stored, repeat what is stored or stands earlier in the batch itself. */
 export async function findRepeats(
   rows: readonly Row[],
   origin: Origin,
-  sink: Pick<LedgerSink, 'find'>,
+  sink: Finder,
 ): Promise<Map<number, Rejection>> {
-  const identities = new Map<Row, Identity>();
-  for (const row of rows) {
-    const identity = row.fault ? undefined : identityOf(row);
-    if (identity) identities.set(row, identity);
+  const identities = identitiesOf(rows);
+  const stored = await storedElsewhere(identities, origin, sink);
+  const repeats = new Map<number, Rejection>();
+  const seen = new Set<string>();
+  for (const [row, { id }] of identities) {
+    if (row.mayRepeat && (seen.has(id) || stored.has(row.offset))) repeats.set(row.offset, REPEAT);
+    else seen.add(id);
   }
+  return repeats;
+}
+
+/** Offsets of those rows that may be repeats and whose event the ledger holds at another place. */
+export const findStored = (
+  rows: readonly Row[],
+  origin: Origin,
+  sink: Finder,
+): Promise<Set<number>> => storedElsewhere(identitiesOf(rows), origin, sink);
+
+async function storedElsewhere(
+  identities: ReadonlyMap<Row, Identity>,
+  origin: Origin,
+  sink: Finder,
+): Promise<Set<number>> {
   const suspects: Identity[] = [];
   const replays: Identity[] = [];
-  for (const row of rows) {
-    const identity = row.mayRepeat ? identities.get(row) : undefined;
-    if (identity) (isReplay(row) ? replays : suspects).push(identity);
+  for (const [row, identity] of identities) {
+    if (row.mayRepeat) (isReplay(row) ? replays : suspects).push(identity);
   }
   const known = await sink.find(idsOf(suspects), spanOf(suspects));
   for (const [id, places] of await sink.find(idsOf(replays))) known.set(id, places);
-  const repeats = new Map<number, Rejection>();
-  const seen = new Set<string>();
+  const stored = new Set<number>();
   for (const [row, { id }] of identities) {
     const elsewhere = known
       .get(id)
@@ -51,10 +73,18 @@ export async function findRepeats(
           at.partition !== origin.partition ||
           at.topicId !== origin.topicId,
       );
-    if (row.mayRepeat && (seen.has(id) || elsewhere)) repeats.set(row.offset, REPEAT);
-    else seen.add(id);
+    if (row.mayRepeat && elsewhere) stored.add(row.offset);
   }
-  return repeats;
+  return stored;
+}
+
+function identitiesOf(rows: readonly Row[]): Map<Row, Identity> {
+  const identities = new Map<Row, Identity>();
+  for (const row of rows) {
+    const identity = row.fault ? undefined : identityOf(row);
+    if (identity) identities.set(row, identity);
+  }
+  return identities;
 }
 
 const isReplay = (row: Row): boolean => envelopeOf(row).headers[REPLAY_HEADER] !== undefined;

@@ -4,17 +4,13 @@
  * often as it likes, at any question.
  */
 import fc from 'fast-check';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClickHouseUnreachable, ENGINE_CODES } from '../../clickhouse/index.ts';
 import { refusalError } from '../../clickhouse/errors.ts';
 import type { Row } from '../../consumers/backlog.ts';
-import { ChunkPool } from '../../consumers/chunk-pool.ts';
-import type { LedgerSink } from '../../consumers/ledger-sink.ts';
 import { PartitionRunner } from '../../consumers/partition-runner.ts';
 import type { Halt } from '../../consumers/partition.ts';
-import { newCounters, type RunnerContext } from '../../consumers/runner-context.ts';
-import { Slots } from '../../consumers/slots.ts';
+import { runnerOver } from './runner-over.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -99,29 +95,7 @@ class FailingSink {
 
 /** Stores five messages against a sink with these fates; the clock runs as fast as it can. */
 async function store(sink: FailingSink): Promise<{ halts: Halt[]; broken: Error[] }> {
-  const halts: Halt[] = [];
-  const broken: Error[] = [];
-  const context: RunnerContext = {
-    pool: new ChunkPool(1024 * 1024),
-    slots: new Slots(1),
-    sink: sink as unknown as LedgerSink,
-    limits: {
-      maxRows: 100,
-      maxBytes: 1024 * 1024,
-      maxMessageBytes: 1024,
-      insertTimeoutMs: 1_000,
-      leaseMs: 5_000,
-    },
-    log: pino({ level: 'silent' }),
-    counters: newCounters(),
-    flushAgeMs: () => 10,
-    engineNow: () => Date.now(),
-    expiry: () => Promise.resolve({ nowMs: Date.now(), daysOf: () => 90 }),
-    commit: () => Promise.resolve('committed'),
-    holdingsChanged: () => undefined,
-    halted: (_, halt) => void halts.push(halt),
-    broken: (_, error) => void broken.push(error),
-  };
+  const { context, halts, broken } = runnerOver(sink);
   const origin = {
     topic: 't',
     topicId: '0c8d7f8e-0000-4000-8000-000000000001',

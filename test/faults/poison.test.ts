@@ -108,6 +108,38 @@ describe('poison', () => {
     expect(judgement.missing).toHaveLength(41);
   });
 
+  it('a repeat of what was refused itself keeps its body, and is not called a repeat of what is stored', async () => {
+    const its = await stage.scene({ partitions: 1 });
+    const again = { 'll-dup': '1' };
+    const event = JSON.parse(wireRow()) as Record<string, unknown>;
+    const mended = JSON.stringify(event);
+    const expired = wireRow({ occurred_at: '2001-02-03T04:05:06Z' });
+    const healthy = wireRow();
+    await its.produce(
+      [
+        { value: JSON.stringify({ ...event, actor_id: undefined }) },
+        { value: mended, headers: again },
+        { value: expired },
+        { value: expired, headers: again },
+        { value: healthy },
+        { value: healthy, headers: again },
+      ].map((message) => ({ ...message, partition: 0 })),
+    );
+    its.worker();
+    expect(await its.judgeWhenCommitted()).toMatchObject({ stored: 1, ...FAULTLESS });
+    const rows = await its.clickhouse.query<{ offset: string; reason: string; message: string }>(
+      'SELECT kafka_offset AS offset, reason, message FROM audit_quarantine ORDER BY kafka_offset',
+    );
+    expect(rows.map(({ offset, reason }) => `${offset} ${reason}`)).toEqual([
+      '0 invalid',
+      '1 refused',
+      '2 expired',
+      '3 expired',
+      '5 duplicate',
+    ]);
+    expect(rows.map(({ message }) => message).slice(1)).toEqual([mended, expired, expired, '']);
+  });
+
   it('a repeated message is stored once, and its offset accounted for', async () => {
     const its = await stage.scene({ partitions: 1 });
     const repeated = { value: wireRow(), partition: 0, headers: { 'll-dup': '1' } };
