@@ -59,14 +59,10 @@ export {
   type Synced,
   syncHolds,
 } from './holds/place.ts';
-export {
-  erase,
-  type Erasure,
-  ErasureIncomplete,
-  findTraces,
-  type Traces,
-} from './erasure/erase.ts';
-export type { Person } from './erasure/person.ts';
+export type { KeepingWork, Waiting } from './holds/turn.ts';
+export { erase, type Erasure, ErasureIncomplete } from './erasure/erase.ts';
+export { ERASED_ATTRIBUTE, ERASED_NUMBER, type Person } from './erasure/person.ts';
+export { findTraces, totalOf, type Traces } from './erasure/traces.ts';
 export { detect, type DetectOptions, type Detected, type Unjudged } from './detection/detect.ts';
 export { defineDetector, type Detector, type Threshold } from './detection/detector.ts';
 export type { Finding } from './detection/finding.ts';

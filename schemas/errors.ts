@@ -18,6 +18,10 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'an event expired while a hold on it was being placed',
   },
+  KEEPING_BUSY: {
+    retryable: true,
+    meaning: 'another hold, sweep or erasure is at work',
+  },
   ERASURE_HELD: { retryable: false, meaning: 'a hold forbids to erase these events' },
   ERASURE_INCOMPLETE: {
     retryable: true,

@@ -4,15 +4,18 @@ import {
   EVERY_TENANT,
   findTraces,
   type Person,
+  totalOf,
   type Traces,
 } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
+import { sayWaiting } from '../holds/waiting.ts';
 import { operatorName } from '../operator-name.ts';
 import { OperatorRecord } from '../operator-record.ts';
 import { confirmed } from '../confirmed.ts';
+import { safeText } from '../safe-text.ts';
 import { safeJson } from '../search/json.ts';
 import { answerColours, count, counted, print, say } from '../terminal.ts';
 
@@ -32,7 +35,7 @@ export async function runErase(identifiers: string[], options: EraseOptions): Pr
     await clickhouse.ping(CONTACT_DEADLINE_MS);
     const traces = await findTraces(clickhouse, person);
     if (!options.json) for (const line of tracesLines(traces)) print(line);
-    const nothing = events(traces) + traces.quarantined === 0;
+    const nothing = totalOf(traces) === 0;
     if (options.dryRun || nothing) {
       if (options.json) print(safeJson({ erased: false, ...traces }));
       else print(nothing ? 'there is nothing to erase' : 'nothing was erased: --dry-run');
@@ -47,7 +50,7 @@ export async function runErase(identifiers: string[], options: EraseOptions): Pr
     await using record = await OperatorRecord.open(environment);
     // What was erased is on record, also where it was not all: it cannot be had back.
     let incomplete: ErasureIncomplete | undefined;
-    const done = await erase(clickhouse, person).catch((error: unknown) => {
+    const done = await erase(clickhouse, person, { onWait: sayWaiting }).catch((error: unknown) => {
       if (!(error instanceof ErasureIncomplete)) throw error;
       incomplete = error;
       return error.erasure;
@@ -76,15 +79,20 @@ export async function runErase(identifiers: string[], options: EraseOptions): Pr
   });
 }
 
-const events = ({ asParty, namedOnly, heldCopies }: Traces): number =>
-  asParty + namedOnly + heldCopies;
+const events = (traces: Traces): number => totalOf(traces) - traces.quarantined;
 
-function tracesLines({ asParty, namedOnly, heldCopies, quarantined, holds }: Traces): string[] {
+function tracesLines(traces: Traces): string[] {
+  const { asParty, namedOnly, heldCopies, elsewhere, quarantined, holds } = traces;
   return [
     `as actor, target or related party: ${counted(asParty, 'event')}`,
     `named in a text alone: ${count(namedOnly)}`,
     `copies under holds: ${count(heldCopies)}`,
+    ...elsewhere.map(
+      (one) => `in the table ${safeText(one.table)}, beside the ledger: ${count(one.events)}`,
+    ),
     `messages in quarantine: ${count(quarantined)}`,
-    ...holds.map(({ id, name }) => answerColours.red(`forbidden by the hold ${id} (${name})`)),
+    ...holds.map(({ id, name }) =>
+      answerColours.red(`forbidden by the hold ${id} (${safeText(name)})`),
+    ),
   ];
 }

@@ -11,6 +11,7 @@ import { readEnvironment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { UsageError } from '../failure.ts';
 import { holdsTable, placedLines } from '../holds/report.ts';
+import { sayWaiting } from '../holds/waiting.ts';
 import { operatorName } from '../operator-name.ts';
 import { OperatorRecord } from '../operator-record.ts';
 import { confirmed } from '../confirmed.ts';
@@ -66,6 +67,7 @@ export async function runPlace(query: string, options: PlaceOptions): Promise<vo
         owner,
         reason,
         actor,
+        onWait: sayWaiting,
         ...(ask.signal && { signal: ask.signal }),
       });
       await record.add({
@@ -142,7 +144,7 @@ export async function runRelease(
 export async function runSync({ json }: { readonly json?: true }): Promise<void> {
   const synced = await withClickHouse(readEnvironment(process.env), async (clickhouse) => {
     await clickhouse.ping(CONTACT_DEADLINE_MS);
-    return syncHolds(clickhouse);
+    return syncHolds(clickhouse, { onWait: sayWaiting });
   });
   const added = synced.reduce((sum, one) => sum + one.added, 0);
   if (json)

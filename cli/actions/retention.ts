@@ -10,6 +10,7 @@ import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { type Environment, readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { sayWaiting } from '../holds/waiting.ts';
 import { interruptible } from '../interrupt.ts';
 import { OperatorRecord } from '../operator-record.ts';
 import { confirmed } from '../confirmed.ts';
@@ -149,6 +150,7 @@ async function remove(
     dryRun: !removes,
     purge,
     signal: interruption.signal,
+    onWait: sayWaiting,
     onStep: (done) => progress.step(done),
   }).finally(() => progress.stop());
   if (record && result.removedRows > 0) {

@@ -72,6 +72,13 @@ function characterInJson(character: string): string {
 /** Marks an event whose values were replaced, with the id of the erasure. A producer may send it as well: it proves nothing. */
 export const ERASED_ATTRIBUTE = 'ledger.erased';
 
+/** The header of an erased message in quarantine that keeps its producer's id and number: `<uuid>_<number>`. */
+export const ERASED_NUMBER = 'ledger.number';
+
+/** Whether an SQL text is such a number, and nothing else. An underscore begins no word, so no identifier is one. */
+export const isNumber = (sql: string): string =>
+  `match(${sql}, '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_[1-9][0-9]*$')`;
+
 /** Attributes that an erasure leaves. */
 export const KEPT_ATTRIBUTES = ['ledger.redacted', 'ledger.truncated'] as const;
 
@@ -92,6 +99,13 @@ const JSON_LISTS = [
   'mapKeys(attributes)',
   'mapValues(attributes)',
 ] as const;
+
+/** The names that a JSON Pointer (RFC 6901) leads through, as they are written in it. */
+export const NAMES_OF_PATH = (path: string): string => `splitByChar('/', toString(${path}))`;
+
+/** The name itself. */
+export const nameIn = (name: string): string =>
+  `replaceAll(replaceAll(${name}, '~1', '/'), '~0', '~')`;
 
 /** Events that are about the person and still have something of theirs. */
 export function eventsOf(person: Person, params: Parameters): string {
@@ -124,6 +138,7 @@ export function isNamed({ identifiers }: Person, params: Parameters): string {
   return `(${[
     ...PLAIN_TEXTS.map((text) => `match(${text}, ${plain})`),
     `arrayExists(x -> match(x, ${plain}), related.name)`,
+    `arrayExists(x -> arrayExists(s -> match(${nameIn('s')}, ${plain}), ${NAMES_OF_PATH('x')}), changes.path)`,
     ...JSON_TEXTS.map((text) => `match(${text}, ${json})`),
     ...JSON_LISTS.map((list) => `arrayExists(x -> match(x, ${json}), ${list})`),
   ].join(' OR ')})`;

@@ -1,9 +1,10 @@
 import type { ClickHouse } from '../clickhouse.ts';
-import { type Asked, callOptions } from '../search/ask.ts';
+import { asked, type Asked, callOptions } from '../search/ask.ts';
 import { compile, Parameters } from '../search/compile.ts';
-import { tenantSql } from '../search/scope.ts';
+import { EVERY_TENANT, tenantSql } from '../search/scope.ts';
 import { STORED_COLUMNS } from '../views/kept.ts';
-import { EVENT_PLACE } from './holds.ts';
+import { EVENT_PLACE, type Hold } from './holds.ts';
+import type { Turn } from './turn.ts';
 
 const COLUMNS = STORED_COLUMNS.join(', ');
 
@@ -20,27 +21,30 @@ const COPY_TIMEOUT_MS = 3_600_000;
 export async function copyUnderHold(
   clickhouse: ClickHouse,
   hold: string,
-  asked: Asked,
+  question: Asked,
+  turn: Turn,
   signal?: AbortSignal,
 ): Promise<number> {
   const before = await linked(clickhouse, hold);
   for (const table of ['audit_events', 'audit_held']) {
+    turn.assertMine();
     await run(clickhouse, signal, (params) => {
       const id = params.bind(hold, 'UUID');
       return `INSERT INTO audit_hold_events (hold_id, kafka_topic_id, kafka_partition, kafka_offset)
 SELECT ${id}, kafka_topic_id, kafka_partition, kafka_offset
 FROM ${table}
-WHERE ${matching(asked, params)}
+WHERE ${heldSql(question, params)}
   AND ${EVENT_PLACE} NOT IN (SELECT kafka_topic_id, kafka_partition, kafka_offset FROM audit_hold_events WHERE hold_id = ${id})`;
     });
   }
+  turn.assertMine();
   await run(
     clickhouse,
     signal,
     (params) => `INSERT INTO audit_held (${COLUMNS})
 SELECT ${COLUMNS}
 FROM audit_events
-WHERE ${matching(asked, params)}
+WHERE ${heldSql(question, params)}
   AND ${EVENT_PLACE} NOT IN (SELECT kafka_topic_id, kafka_partition, kafka_offset FROM audit_held)`,
   );
   return (await linked(clickhouse, hold)) - before;
@@ -67,8 +71,16 @@ async function linked(clickhouse: ClickHouse, hold: string): Promise<number> {
   return Number(row?.events ?? 0);
 }
 
-const matching = (asked: Asked, params: Parameters): string =>
+/** What a hold is about, as a condition on any table of events. */
+export const heldSql = (asked: Asked, params: Parameters): string =>
   `${tenantSql(asked.tenants, params)} AND ${compile(asked.condition, params).sql}`;
+
+/** A hold's query as it was when it was placed: "since 7 days ago" must not move on with time. */
+export const questionOf = (
+  clickhouse: ClickHouse,
+  { query, tenants, placedAt }: Hold,
+): Promise<Asked> =>
+  asked(clickhouse, query, { tenant: tenants ?? EVERY_TENANT, now: new Date(placedAt) });
 
 async function run(
   clickhouse: ClickHouse,

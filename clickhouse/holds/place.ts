@@ -1,12 +1,14 @@
 import { LedgerlineError, uuidv7 } from '../../schemas/index.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { onClusterClause, storedIn } from '../cluster.ts';
+import { ERASED_ATTRIBUTE } from '../erasure/person.ts';
 import { asked } from '../search/ask.ts';
-import { EVERY_TENANT, type TenantScope, tenantsOf } from '../search/scope.ts';
-import { copyUnderHold, uncopied } from './copy.ts';
+import { type TenantScope, tenantsOf } from '../search/scope.ts';
+import { copyUnderHold, questionOf, uncopied } from './copy.ts';
 import { ACTIVE_HOLDS, EVENT_PLACE, type Hold, listHolds, recordAction } from './holds.ts';
+import { erasing, inTurn, type Turn, type Waiting } from './turn.ts';
 
-export interface NewHold {
+export interface NewHold extends Waiting {
   /** What it is about, in the language of `search`. Relative times count from now, and are then fixed. */
   readonly query: string;
   readonly tenant: TenantScope;
@@ -17,7 +19,6 @@ export interface NewHold {
   readonly reason: string;
   /** Who places it. */
   readonly actor: string;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -26,10 +27,12 @@ export interface NewHold {
  * {@link syncHolds}, which `retention sweep` runs first; run it at least once within the shortest
  * retention class.
  *
- * Expiry is stopped while it works. Where the process is killed meanwhile it stays stopped until the
- * next hold, sync or sweep: nothing is lost by that.
+ * It is done in a turn of its own: other holds, sweeps and erasures wait. Expiry is stopped while it works.
+ * Where the process is killed meanwhile it stays stopped until the next hold, sync or sweep, which also
+ * ends what was begun: nothing is lost by that.
  *
- * @throws LedgerlineError `HOLD_INCOMPLETE` when an event went before it could be copied; as `search`
+ * @throws LedgerlineError `KEEPING_BUSY` while an erasure is at work, or where another's turn does not end:
+ *   nothing is held then. `HOLD_INCOMPLETE` when an event went before it could be copied; as `search`
  *
  * @example
  * const hold = await placeHold(clickhouse, {
@@ -41,21 +44,30 @@ export async function placeHold(clickhouse: ClickHouse, given: NewHold): Promise
   // The moment that relative times count from is kept to the second.
   const now = new Date(Math.floor(Date.now() / 1000) * 1000);
   const question = await asked(clickhouse, given.query, { tenant: given.tenant, now });
-  await withoutExpiry(clickhouse, async () => {
-    await recordAction(clickhouse, {
-      hold,
-      action: 'placed',
-      at: now,
-      name: given.name,
-      owner: given.owner,
-      reason: given.reason,
-      actor: given.actor,
-      query: given.query,
-      tenants: tenantsOf(given.tenant),
-      events: 0,
-    });
-    await copyUnderHold(clickhouse, hold, question, given.signal);
-  });
+  await inTurn(
+    clickhouse,
+    'hold',
+    async (turn) => {
+      if (await isErasing(clickhouse)) throw erasing();
+      // First: whoever finds expiry stopped by a kill finds the hold as well.
+      await recordAction(clickhouse, {
+        hold,
+        action: 'placed',
+        at: now,
+        name: given.name,
+        owner: given.owner,
+        reason: given.reason,
+        actor: given.actor,
+        query: given.query,
+        tenants: tenantsOf(given.tenant),
+        events: 0,
+      });
+      await withoutExpiry(clickhouse, () =>
+        copyUnderHold(clickhouse, hold, question, turn, given.signal),
+      );
+    },
+    given,
+  );
   const lost = await uncopied(clickhouse, hold);
   const placed = (await listHolds(clickhouse)).find(({ id }) => id === hold);
   if (placed === undefined || lost > 0) throw incomplete(hold, lost);
@@ -70,24 +82,33 @@ export interface Synced {
 
 /**
  * Takes up what has come since, for every hold that holds, and removes copies that no hold needs any
- * more. Safe to run at any time, and twice at once.
+ * more. Safe to run at any time, and twice at once: the second waits.
+ *
+ * @throws LedgerlineError `KEEPING_BUSY`
  */
-export async function syncHolds(clickhouse: ClickHouse, signal?: AbortSignal): Promise<Synced[]> {
+export const syncHolds = (clickhouse: ClickHouse, waiting: Waiting = {}): Promise<Synced[]> =>
+  inTurn(clickhouse, 'sync', (turn) => syncInTurn(clickhouse, turn, waiting.signal), waiting);
+
+/** The same within a turn that was taken for something else. */
+export async function syncInTurn(
+  clickhouse: ClickHouse,
+  turn: Turn,
+  signal?: AbortSignal,
+): Promise<Synced[]> {
   const holds = await listHolds(clickhouse);
   const synced: Synced[] = [];
+  if (holds.length === 0) return synced;
+  if (await isErasing(clickhouse)) throw erasing();
   await withoutExpiry(clickhouse, async () => {
     for (const hold of holds.filter(({ releasedAt }) => releasedAt === undefined)) {
       signal?.throwIfAborted();
-      const question = await asked(clickhouse, hold.query, {
-        tenant: hold.tenants ?? EVERY_TENANT,
-        // As when it was placed: "since 7 days ago" must not move on with time.
-        now: new Date(hold.placedAt),
-      });
-      const added = await copyUnderHold(clickhouse, hold.id, question, signal);
+      const question = await questionOf(clickhouse, hold);
+      const added = await copyUnderHold(clickhouse, hold.id, question, turn, signal);
       await recordAction(clickhouse, { hold: hold.id, action: 'synced', events: added });
       synced.push({ hold, added });
     }
   });
+  turn.assertMine();
   await removeUnheld(clickhouse, holds);
   return synced;
 }
@@ -145,8 +166,11 @@ async function removeUnheld(clickhouse: ClickHouse, holds: readonly Hold[]): Pro
   );
 }
 
-/** While events are copied the table drops none: what a search showed a moment ago can still be copied. */
-async function withoutExpiry(clickhouse: ClickHouse, work: () => Promise<void>): Promise<void> {
+/**
+ * While events are copied the table drops none: what a search showed a moment ago can still be copied. Only
+ * within a turn, so that nobody lets expiry go on under another's copying.
+ */
+async function withoutExpiry(clickhouse: ClickHouse, work: () => Promise<unknown>): Promise<void> {
   const { cluster } = clickhouse;
   const table = storedIn('audit_events', cluster);
   await clickhouse.command(`SYSTEM STOP TTL MERGES${onClusterClause(cluster)} ${table}`);
@@ -155,6 +179,20 @@ async function withoutExpiry(clickhouse: ClickHouse, work: () => Promise<void>):
   } finally {
     await clickhouse.command(`SYSTEM START TTL MERGES${onClusterClause(cluster)} ${table}`);
   }
+}
+
+/** The engine ends a mutation also when whoever began it was killed, long after its turn. */
+async function isErasing({ query, cluster, database }: ClickHouse): Promise<boolean> {
+  const mutations =
+    cluster === undefined
+      ? 'system.mutations'
+      : `clusterAllReplicas(\`${cluster}\`, system.mutations)`;
+  const [row] = await query<{ at_work: string }>(
+    `SELECT count() AS at_work FROM ${mutations}
+     WHERE database = {database:String} AND NOT is_done AND position(command, '${ERASED_ATTRIBUTE}') > 0`,
+    { params: { database } },
+  );
+  return Number(row?.at_work ?? 0) > 0;
 }
 
 const incomplete = (hold: string, lost: number): LedgerlineError =>

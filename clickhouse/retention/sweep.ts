@@ -1,12 +1,14 @@
 import type { ClickHouse } from '../clickhouse.ts';
 import { onClusterClause, storedIn } from '../cluster.ts';
 import { ClickHouseError } from '../errors.ts';
+import { syncInTurn } from '../holds/place.ts';
+import { inTurn, type Turn, type Waiting } from '../holds/turn.ts';
 import { daysInForce, type RetentionState } from './classes.ts';
 import { readParts } from './parts.ts';
 import { readRetentionState } from './retention.ts';
 import { type PartitionSweep, stepsFor, sweepPlan } from './sweep-plan.ts';
 
-export interface SweepOptions {
+export interface SweepOptions extends Waiting {
   /** Rows that a step deletes, as far as whole parts allow. 10,000. */
   readonly batchSize?: number;
   /** Finds out what would go, and removes nothing. */
@@ -57,9 +59,11 @@ const STEP_TIMEOUT_MS = 3_600_000;
  * Removes every event whose days are over, on the day, where the table's own expiry would wait for the
  * end of its month. Parts that have expired as a whole are dropped; of others the expired rows are
  * deleted in bounded steps. Reads and inserts go on. Running it again, twice at once, or after it was
- * cut off, does no harm: each step is decided by what is there.
+ * cut off, does no harm: each step is decided by what is there. First it takes up what has come under holds
+ * since they were placed; holds and erasures get their turn between two partitions.
  *
- * @throws ClickHouseError, ClickHouseUnreachable; what was removed until then is gone for good
+ * @throws ClickHouseError, ClickHouseUnreachable, LedgerlineError `KEEPING_BUSY`; what was removed until then is
+ *   gone for good
  *
  * @example
  * const { removedRows, durationMs } = await sweep(clickhouse, { batchSize: 10_000 });
@@ -93,24 +97,40 @@ export async function sweep(
     (signal?.aborted ?? false) ||
     cutoffS > cutoffOf(await readRetentionState(clickhouse), retentionClass, nowS);
 
-  if (cleanup && !dryRun) {
-    for (const { partition } of found) {
-      for (const { name } of partition.whole) {
-        if (await over(partition)) break;
-        const inside = await countIn(clickhouse, name);
-        if (!(await dropPart(clickhouse, name))) continue;
-        droppedParts += 1;
-        note(partition, inside);
+  const sweepPartition = async (partition: PartitionSweep, turn: Turn): Promise<void> => {
+    for (const { name } of partition.whole) {
+      if (await over(partition)) break;
+      const inside = await countIn(clickhouse, name);
+      turn.assertMine();
+      if (!(await dropPart(clickhouse, name))) continue;
+      droppedParts += 1;
+      note(partition, inside);
+    }
+    const cutoffs = (await over(partition))
+      ? []
+      : await cutoffsOf(clickhouse, partition, batchSize);
+    for (const cutoff of cutoffs) {
+      if (await over(partition)) break;
+      steps += 1;
+      turn.assertMine();
+      note(partition, await deleteUpTo(clickhouse, partition, cutoff));
+    }
+    if (options.purge && !signal?.aborted) await purge(clickhouse, partition);
+  };
+
+  if (cleanup && !dryRun && found.length > 0) {
+    const inTurnOf = (run: (turn: Turn) => Promise<unknown>): Promise<unknown> =>
+      inTurn(clickhouse, 'sweep', run, options);
+    try {
+      // What has come under a hold since it was placed is taken up before anything goes.
+      await inTurnOf((turn) => syncInTurn(clickhouse, turn, signal));
+      for (const { partition } of found) {
+        if (signal?.aborted) break;
+        // A turn each: a hold need not wait for all of them.
+        await inTurnOf((turn) => sweepPartition(partition, turn));
       }
-      const cutoffs = (await over(partition))
-        ? []
-        : await cutoffsOf(clickhouse, partition, batchSize);
-      for (const cutoff of cutoffs) {
-        if (await over(partition)) break;
-        steps += 1;
-        note(partition, await deleteUpTo(clickhouse, partition, cutoff));
-      }
-      if (options.purge && !signal?.aborted) await purge(clickhouse, partition);
+    } catch (error) {
+      if (!signal?.aborted) throw error;
     }
   }
   return {

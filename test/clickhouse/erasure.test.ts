@@ -227,4 +227,75 @@ describe('R-RET-04: a person can be erased, and what happened stays', () => {
     expect(after.actor.name).toBe('[erased]');
     expect(after.attributes).toEqual({ 'ledger.erased': id });
   });
+
+  test('tables beside the ledger, as a rebuild leaves them, are named, erased and searched as well', async () => {
+    const ledger = await ledgerForTest();
+    const { clickhouse } = ledger;
+    await ledger.insert([jane(), ...others()]);
+    for (const table of ['`events_2`', '`copy of "events"`']) {
+      await clickhouse.command(`CREATE TABLE ${table} AS audit_events`);
+      await clickhouse.command(`INSERT INTO ${table} SELECT * FROM audit_events`);
+    }
+    await clickhouse.command('TRUNCATE TABLE audit_events');
+    const elsewhere = [
+      { table: 'copy of "events"', events: 2 },
+      { table: 'events_2', events: 2 },
+    ];
+    expect(await findTraces(clickhouse, JANE)).toMatchObject({ asParty: 0, elsewhere });
+    const { erased, remaining } = await erase(clickhouse, JANE);
+    expect({ erased, remaining }).toMatchObject({ erased: { elsewhere }, remaining: 0 });
+    for (const { table } of elsewhere) {
+      const left = await clickhouse.query<{ actor_name: string; message: string }>(
+        `SELECT actor_name, message FROM \`${table}\` ORDER BY actor_id`,
+      );
+      expect(left.map(({ actor_name: name, message }) => name || message)).toEqual([
+        '[erased]',
+        'Bob',
+        '[erased]',
+      ]);
+    }
+  });
+
+  test('a path that has their name as a key loses it, and keeps every other name', async () => {
+    const ledger = await ledgerForTest();
+    const { clickhouse } = ledger;
+    const path = '/contacts/Jane@Example.com/phones/0';
+    const changes = [
+      { op: 'replace', path, old: '"1"', new: '"2"' },
+      { op: 'add', path: '/by~1name/jane doe~1u_7/~0', old: '', new: '"x"' },
+      { op: 'remove', path: '/contacts/mary-jane@example.com', old: '"3"', new: '' },
+    ];
+    await ledger.insert([row({ actor_id: 'u_9', changes })]);
+    const identifiers = ['jane@example.com', 'Jane Doe/u_7'];
+    const { erased, remaining } = await erase(clickhouse, { identifiers, tenant: EVERY_TENANT });
+    expect({ named: erased.namedOnly, remaining }).toEqual({ named: 1, remaining: 0 });
+    expect((await stored(ledger, 'u_9')).changes?.map((change) => change.path)).toEqual([
+      '/contacts/[erased]/phones/0',
+      '/by~1name/[erased]/~0',
+      '/contacts/mary-jane@example.com',
+    ]);
+  });
+
+  test('a message in quarantine keeps its producer’s number, which names nobody, however often it is erased', async () => {
+    const { clickhouse } = await ledgerForTest();
+    const producer = '0198c0de-0000-7000-8000-0000000000aa';
+    const message = `{"producer_id":"${producer}","producer_seq":4711,"actor_name":"Jane Doe"}`;
+    await clickhouse.command(
+      `INSERT INTO audit_quarantine (kafka_topic, kafka_topic_id, kafka_partition, kafka_offset, kafka_timestamp, reason, error, message, message_key, headers)
+       VALUES ('t', generateUUIDv4(), 0, 1, now64(3), 'invalid', 'x 4711', {message:String}, 'k', {'ll-id': 'x'}),
+              ('t', generateUUIDv4(), 0, 2, now64(3), 'not_json', 'x', 'Jane Doe', 'k', {'ledger.number': 'Jane Doe'})`,
+      { params: { message } },
+    );
+    const first = await erase(clickhouse, JANE);
+    // A customer number that is also a producer's number; by it, the error names the person.
+    const again = await erase(clickhouse, { identifiers: ['4711'], tenant: EVERY_TENANT });
+    expect([first.erased.quarantined, again.erased.quarantined]).toEqual([2, 1]);
+    const left = await clickhouse.query<{ headers: object; message: string }>(
+      'SELECT headers, message FROM audit_quarantine ORDER BY kafka_offset',
+    );
+    expect(left).toEqual([
+      { message: '', headers: { 'ledger.erased': again.id, 'ledger.number': `${producer}_4711` } },
+      { message: '', headers: { 'ledger.erased': first.id } },
+    ]);
+  });
 });
