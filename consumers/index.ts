@@ -23,6 +23,7 @@ export type { DiscardRequest } from './quarantine/discard.ts';
 export { FrontDoor } from './quarantine/front-door.ts';
 export { formatMessageId, parseMessageId } from './quarantine/message-id.ts';
 export type { MessageId, Position } from './quarantine/message-id.ts';
+export { isErased, notReplayable } from './quarantine/candidate.ts';
 export { placeOfFault, rejudge } from './quarantine/rejudge.ts';
 export type { FaultPlace, Standards } from './quarantine/rejudge.ts';
 export { replay } from './quarantine/replay.ts';

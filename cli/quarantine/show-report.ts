@@ -1,6 +1,8 @@
 import {
   type FaultPlace,
   formatMessageId,
+  isErased,
+  notReplayable,
   placeOfFault,
   rejudge,
   type Resolution,
@@ -53,8 +55,8 @@ export function shownMessage(
   isAmbiguous: boolean,
 ): ShownMessage {
   const text = message.message.toString('utf8');
-  const kept = message.reason !== 'duplicate' && message.reason !== 'accepted_loss';
-  const rejection = kept ? rejudge(message.message, standards) : undefined;
+  const never = notReplayable(message);
+  const rejection = never ? undefined : rejudge(message.message, standards);
   return {
     id: formatMessageId(message, isAmbiguous),
     topicId: message.topicId,
@@ -68,9 +70,13 @@ export function shownMessage(
     headers: message.headers,
     says: said(text),
     today:
-      kept && !rejection
-        ? { passes: true }
-        : { passes: false, ...(rejection ?? { reason: message.reason, error: message.error }) },
+      never !== undefined
+        ? {
+            passes: false,
+            reason: isErased(message) ? 'erased' : message.reason,
+            error: never.error,
+          }
+        : { passes: rejection === undefined, ...rejection },
     fault: rejection && placeOfFault(text, rejection),
     resolutions,
     text: Buffer.from(text).equals(message.message) ? text : undefined,
@@ -122,6 +128,7 @@ export function shownLines(shown: ShownMessage, text: string): string[] {
 
 function today({ today: now }: ShownMessage, good: Paint, bad: Paint): string {
   if (now.passes) return good('passes: it can be replayed as it is');
+  if (now.reason === 'erased') return bad(`${now.error ?? ''}; it cannot be replayed`);
   if (now.reason === 'duplicate' || now.reason === 'accepted_loss') {
     return 'cannot be replayed: there is no message to send';
   }

@@ -1,4 +1,5 @@
 /** Whether a quarantined message may go back through the front door, and as what. Pure. */
+import { ERASED_ATTRIBUTE } from '../../clickhouse/index.ts';
 import type { TransformResult } from './transform-protocol.ts';
 import { eventIdOf } from './identity.ts';
 import { rejudge, type Standards } from './rejudge.ts';
@@ -9,7 +10,12 @@ export interface Kept {
   readonly offset: number;
   readonly reason: string;
   readonly message: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
 }
+
+/** Whether an erasure has taken its body: nothing is left that could be sent, or looked at. */
+export const isErased = ({ message, headers }: Pick<Kept, 'message' | 'headers'>): boolean =>
+  message.length === 0 && Object.hasOwn(headers, ERASED_ATTRIBUTE);
 
 export type Candidate =
   | { readonly kind: 'ready'; readonly eventId: string; readonly message: Buffer }
@@ -29,8 +35,16 @@ const refused = (code: Refusal['code'], error: string): Candidate => ({
 });
 
 /** What can't be sent at all, whatever a transform would make of it. */
-export function notReplayable(reason: string): Refusal | undefined {
-  switch (reason) {
+export function notReplayable(
+  kept: Pick<Kept, 'reason' | 'message' | 'headers'>,
+): Refusal | undefined {
+  if (isErased(kept)) {
+    return {
+      code: 'not_replayable',
+      error: 'erased: it named a person, and its body is no more',
+    };
+  }
+  switch (kept.reason) {
     case 'duplicate':
       return {
         code: 'not_replayable',
@@ -53,7 +67,7 @@ export function candidateOf(
   transformed: TransformResult | undefined,
   standards: Standards,
 ): Candidate {
-  const never = notReplayable(kept.reason);
+  const never = notReplayable(kept);
   if (never) return { kind: 'refused', refusal: never };
   if (transformed?.kind === 'left') return { kind: 'left' };
   if (transformed?.kind === 'failed') {

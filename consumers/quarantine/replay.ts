@@ -73,10 +73,10 @@ async function replayPiece(
   const outcomes = new Map<WholeMessage, ReplayOutcome>();
   const ready: Replayed[] = [];
   const stored = await sink.find(
-    originals.filter(({ reason }) => !notReplayable(reason)).map(eventIdOf),
+    originals.filter((original) => !notReplayable(original)).map(eventIdOf),
   );
   for (const original of originals) {
-    const [place] = notReplayable(original.reason) ? [] : (stored.get(eventIdOf(original)) ?? []);
+    const [place] = notReplayable(original) ? [] : (stored.get(eventIdOf(original)) ?? []);
     if (place) {
       const { partition, offset } = place;
       outcomes.set(original, { kind: 'already-stored', partition, offset });
@@ -113,7 +113,7 @@ async function repaired(
   original: WholeMessage,
   transform: Transform | undefined,
 ): Promise<TransformResult | undefined> {
-  if (!transform || notReplayable(original.reason)) return undefined;
+  if (!transform || notReplayable(original)) return undefined;
   const { reason, error, key, headers, message, timestampMs } = original;
   return transform.apply({
     id: formatMessageId(original),

@@ -1,6 +1,6 @@
 /** Compares quarantined messages with what Kafka holds: bytes, key, headers and time. */
 import { createHash } from 'node:crypto';
-import type { ClickHouse } from '../../clickhouse/index.ts';
+import { type ClickHouse, ERASED_ATTRIBUTE, ERASED_NUMBER } from '../../clickhouse/index.ts';
 import { envelopeOf, type Row, valueOf } from '../backlog.ts';
 import { QUARANTINE_TABLE } from '../ledger-sink.ts';
 import type { Origin } from '../splice.ts';
@@ -10,7 +10,7 @@ import type { Alteration } from './report.ts';
 const WITHOUT_BODY = new Set(['duplicate', 'accepted_loss']);
 
 const NO_BODY = createHash('sha256').digest('hex');
-const ERASED_MARK = 'ledger.erased';
+const ERASED_HEADERS: ReadonlySet<string> = new Set([ERASED_ATTRIBUTE, ERASED_NUMBER]);
 
 export interface KeptMessage {
   readonly offset: number;
@@ -48,11 +48,12 @@ export async function quarantinedIn(
   }));
 }
 
-/** How an erasure leaves a message: without body and key, its mark the only header, its time untouched. Pure. */
+/** How an erasure leaves a message: without body and key, no headers but its own, its time untouched. Pure. */
 export const isErased = (row: Row, kept: KeptMessage): boolean =>
   kept.sha256 === NO_BODY &&
   kept.key === '' &&
-  Object.keys(kept.headers).join() === ERASED_MARK &&
+  Object.hasOwn(kept.headers, ERASED_ATTRIBUTE) &&
+  Object.keys(kept.headers).every((name) => ERASED_HEADERS.has(name)) &&
   row.timestamp === kept.timestamp;
 
 /** Which columns are not what came; none where all are. Pure. */

@@ -3,7 +3,7 @@
  * reports what became of them (`ledger.counters.reported`, schemas/catalogs/ledger.ts): a number that
  * neither table holds was lost before Kafka, and the reports say why, or nobody does.
  */
-import type { ClickHouse } from '../../clickhouse/index.ts';
+import { type ClickHouse, ERASED_NUMBER } from '../../clickhouse/index.ts';
 import { LEDGER_TABLE, QUARANTINE_TABLE } from '../ledger-sink.ts';
 import type { OffsetRange } from '../offset-ranges.ts';
 import { account, type CountersReport, type Sequence } from './account.ts';
@@ -28,14 +28,17 @@ const IDS_PER_QUESTION = 200;
 const SHOWN = 10;
 const NIL = "toUUID('00000000-0000-0000-0000-000000000000')";
 
-/** Numbers of both tables: a quarantined message that can be read tells its own. */
+/** Numbers of both tables: a quarantined message that can be read tells its own, one that was erased in a header. */
 const NUMBERED = `
   SELECT producer_id, toString(service) AS service, producer_seq AS seq, occurred_at AS at FROM ${LEDGER_TABLE}
   WHERE producer_seq > 0 AND producer_id != ${NIL} AND occurred_at >= fromUnixTimestamp64Milli({window:Int64}, 'UTC')
   UNION ALL
-  SELECT toUUIDOrZero(JSONExtractString(message, 'producer_id')) AS producer_id, JSONExtractString(message, 'service') AS service,
-    JSONExtractUInt(message, 'producer_seq') AS seq, toDateTime64(kafka_timestamp, 6, 'UTC') AS at FROM ${QUARANTINE_TABLE}
-  WHERE seq > 0 AND producer_id != ${NIL} AND kafka_timestamp >= fromUnixTimestamp64Milli({window:Int64}, 'UTC')`;
+  SELECT toUUIDOrZero(number[1]) AS producer_id, service, toUInt64OrZero(number[2]) AS seq, toDateTime64(received, 6, 'UTC') AS at FROM (
+    SELECT JSONExtractString(message, 'service') AS service, kafka_timestamp AS received,
+      if(message = '', splitByChar('_', headers['${ERASED_NUMBER}']),
+        [JSONExtractString(message, 'producer_id'), toString(JSONExtractUInt(message, 'producer_seq'))]) AS number
+    FROM ${QUARANTINE_TABLE} WHERE kafka_timestamp >= fromUnixTimestamp64Milli({window:Int64}, 'UTC'))
+  WHERE seq > 0 AND producer_id != ${NIL}`;
 
 /**
  * Accounts for the numbers of every producer.
@@ -52,7 +55,7 @@ export async function accountForSequences(
   const oldest = sinceMs === undefined ? nowMs - (shortestDays * DAY_MS) / 2 : 0;
   const base = sinceMs === undefined ? '0' : 'min(seq) - 1';
   const perProducer = `
-    SELECT producer_id, any(service) AS service, ${base} AS base, max(seq) AS last,
+    SELECT producer_id, anyIf(service, service != '') AS service, ${base} AS base, max(seq) AS last,
       groupBitmap(seq) AS present, toInt64(last - base - present) AS absent, min(at) < fromUnixTimestamp64Milli({oldest:Int64}, 'UTC') AS too_old
     FROM (${NUMBERED}) GROUP BY producer_id`;
   const asked = { params: { ...params, oldest: Math.floor(oldest) }, timeoutMs };

@@ -284,5 +284,17 @@ describe('R-DLV-05: producers number their events, and report what they lost', (
     ]);
     await its.judgeWhenCommitted();
     expect(await verified(its)).toMatchObject({ sound: true, totals: { quarantined: 2 } });
+    // Their bodies are gone after an erasure, and their numbers are not.
+    await erase(its.clickhouse, { identifiers: ['sing', 'invalid'], tenant: EVERY_TENANT });
+    await erase(its.clickhouse, { identifiers: [silent], tenant: EVERY_TENANT });
+    const [bodies] = await its.clickhouse.query<{ left: string }>(
+      'SELECT sum(length(message)) AS left FROM audit_quarantine',
+    );
+    expect(bodies?.left).toBe('0');
+    expect(await verified(its, { deep: true })).toMatchObject({
+      sound: true,
+      producers: { unexplained: 0, lost: { queue_full: 1, abandoned: 1 } },
+      totals: { quarantined: 2, altered: 0 },
+    });
   });
 });

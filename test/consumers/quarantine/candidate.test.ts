@@ -15,6 +15,7 @@ const kept = (message: string, more: Partial<Kept> = {}): Kept => ({
   offset: 1042,
   reason: 'invalid',
   message: Buffer.from(message),
+  headers: {},
   ...more,
 });
 const row = (changes: Record<string, unknown> = {}): string =>
@@ -93,6 +94,13 @@ describe('what may go back', () => {
   it.each(['duplicate', 'accepted_loss'])('is never of reason %s', (reason) => {
     expect(candidateOf(kept('', { reason }), became(row()), standards)).toMatchObject({
       refusal: { code: 'not_replayable' },
+    });
+  });
+
+  it('is never one whose person was erased, whatever a transform makes of nothing', () => {
+    const erased = kept('', { headers: { 'ledger.erased': 'x' } });
+    expect(candidateOf(erased, became(row()), standards)).toMatchObject({
+      refusal: { code: 'not_replayable', error: expect.stringMatching(/^erased/) },
     });
   });
 
