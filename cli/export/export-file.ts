@@ -30,7 +30,7 @@ export interface ExportFileOptions extends ExportOptions {
 
 /** How long ClickHouse may send nothing. */
 const STALLED_MS = 120_000;
-/** An insert may become visible late, between the count and the export: then both are done once more. */
+/** Rows may be removed between the count and the export: then both are done once more. */
 const ATTEMPTS = 2;
 
 /**

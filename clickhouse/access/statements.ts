@@ -91,12 +91,15 @@ function retention(place: AccessPlace): AccessStep {
       ...SPREAD_TABLES.flatMap((table) =>
         everyFormOf(table, place).map((form) => grant(alter, form, role, place)),
       ),
-      ...['audit_quarantine_resolutions', 'audit_holds'].map((table) =>
+      ...['audit_quarantine_resolutions', 'audit_holds', 'audit_turns'].map((table) =>
         grant('SELECT', table, role, place),
       ),
-      ...['audit_holds', 'audit_hold_events', 'audit_held']
-        .flatMap((table) => (table === 'audit_holds' ? [table] : everyFormOf(table, place)))
+      ...['audit_hold_events', 'audit_held']
+        .flatMap((table) => everyFormOf(table, place))
+        .concat('audit_holds', 'audit_turns')
         .map((table) => grant('INSERT', table, role, place)),
+      // While a hold copies, nothing expires.
+      grant('SYSTEM TTL MERGES', storedIn('audit_events', place.cluster), role, place),
       grant('CREATE VIEW, DROP VIEW, SELECT', 'audit_kept', role, place),
       ...['parts', 'mutations', 'disks'].map((table) =>
         grantOn('SELECT', `system.${table}`, role, place),
@@ -114,6 +117,7 @@ function auditor(place: AccessPlace): AccessStep {
     statements: [
       createRole(role, place),
       grantOn('SELECT', `${identifier(place.database)}.*`, role, place),
+      grantOn(INSERTS_AT_WORK, 'system.processes', role, place),
       ...policies(role, '1', EVENT_TABLES, place),
     ],
   };
@@ -132,10 +136,14 @@ function reader(tenant: string, place: AccessPlace): AccessStep {
       // Which positions are held, and which holds stand: nothing of who asked for them, and why.
       ...everyFormOf('audit_hold_events', place).map((form) => grant('SELECT', form, role, place)),
       grant('SELECT(hold_id, action)', 'audit_holds', role, place),
+      grantOn(INSERTS_AT_WORK, 'system.processes', role, place),
       ...policies(role, `tenant_id = ${literal(tenant)}`, EVENT_TABLES, place),
     ],
   };
 }
+
+/** Since when statements are at work, for exports, and nothing of what they say. */
+const INSERTS_AT_WORK = 'SELECT(elapsed, query_kind)';
 
 /** On a cluster a Distributed table asks the local ones with the rights of the same user. */
 const everyFormOf = (table: string, { cluster }: AccessPlace): string[] => [

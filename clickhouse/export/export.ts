@@ -26,7 +26,7 @@ export interface ExportPlan {
   readonly format: ExportFormat;
   /** `undefined`: every tenant. */
   readonly tenants: readonly string[] | undefined;
-  /** Events that were stored up to this moment, by the engine's clock; ISO 8601. */
+  /** All events that were stored up to this moment, by the engine's clock, and none that came later; ISO 8601. */
   readonly storedUntil: string;
   /** Of the events in it, ISO 8601; absent where there are none. */
   readonly earliest: string | undefined;
@@ -36,9 +36,6 @@ export interface ExportPlan {
   readonly asked: Asked;
   readonly untilMicros: number;
 }
-
-/** An insert that is on its way carries its time before it can be seen: such events are left for later. */
-const UNSEEN_MS = 5_000;
 
 /**
  * Fixes what an export of a query holds, and counts it.
@@ -52,11 +49,7 @@ export async function planExport(
 ): Promise<ExportPlan> {
   return inTime(options, async () => {
     const question = await asked(clickhouse, query, options);
-    const [clock] = await clickhouse.query<{ ms: string }>(
-      'SELECT toUnixTimestamp64Milli(now64(3)) AS ms',
-      callOptions(options, new Parameters()),
-    );
-    const untilMs = Number(clock?.ms ?? 0) - UNSEEN_MS;
+    const untilMs = await settledUntil(clickhouse, options);
     const untilMicros = untilMs * 1000;
     const params = new Parameters();
     const [found] = await clickhouse.query<{ rows: string; earliest: string; latest: string }>(
@@ -80,6 +73,28 @@ WHERE ${where(question, untilMicros, params)}`,
       untilMicros,
     };
   });
+}
+
+/** How far the clocks of a cluster's nodes may differ. */
+const CLUSTER_SKEW_MS = 1_000;
+
+/**
+ * Up to when everything that was stored can be seen: an event bears the time at which its insert began, and is
+ * seen when that ends. So it is now, or right before the oldest insert began that is still at work. What was
+ * stored by then is in the count that follows, and nothing joins it afterwards.
+ */
+async function settledUntil(clickhouse: ClickHouse, options: AskOptions): Promise<number> {
+  const { cluster } = clickhouse;
+  const processes =
+    cluster === undefined
+      ? 'system.processes'
+      : `clusterAllReplicas(\`${cluster}\`, system.processes)`;
+  const [row] = await clickhouse.query<{ ms: string }>(
+    `SELECT toUnixTimestamp64Milli(now64(3)) - toInt64(ceil(1000 * maxIf(elapsed, query_kind = 'Insert'))) AS ms
+FROM ${processes}`,
+    callOptions(options, new Parameters()),
+  );
+  return Number(row?.ms ?? 0) - (cluster === undefined ? 1 : CLUSTER_SKEW_MS);
 }
 
 /**

@@ -59,8 +59,6 @@ beforeAll(async () => {
     ),
   );
   await ledger.insert(Array.from({ length: 5_000 }, (_, n) => row({ actor_id: `u_${n % 7}` })));
-  // Events that were stored within the last five seconds are left for later.
-  await new Promise((resolve) => setTimeout(resolve, 5_500));
 });
 
 afterAll(async () => {
