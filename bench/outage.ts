@@ -86,7 +86,7 @@ export async function run(args: string[]): Promise<void> {
 async function measure(seconds: number, rate: number): Promise<OutageReport> {
   const folder = mkdtempSync(join(tmpdir(), 'ledgerline-outage-'));
   const kafkaDir = join(folder, 'kafka');
-  let kafka = await startKafka({ dataDir: kafkaDir });
+  let kafka = await startKafka({ dataDir: kafkaDir, compiler: 'optimizing' });
   const engine = await startEngine({ dataDir: join(folder, 'clickhouse') });
   try {
     const { port, brokers } = kafka;
@@ -116,7 +116,7 @@ async function measure(seconds: number, rate: number): Promise<OutageReport> {
     running = await service();
     await delay(seconds * 500);
     progress('Kafka is back …');
-    kafka = await startKafka({ dataDir: kafkaDir, port });
+    kafka = await startKafka({ dataDir: kafkaDir, port, compiler: 'optimizing' });
     phase = 'Kafka is back';
     await delay(AFTERWARDS_MS);
     phase = 'closing';

@@ -7,7 +7,7 @@ import { startStack, type Stack } from '../local/stack.ts';
 export function withStack<T>(use: (stack: Stack) => Promise<T>): Promise<T> {
   return withFolder(async (dataDir) => {
     progress('starting Kafka and ClickHouse …');
-    const stack = await startStack({ dataDir });
+    const stack = await startStack({ dataDir, compiler: 'optimizing' });
     try {
       return await use(stack);
     } finally {

@@ -74,7 +74,7 @@ function measure(
 ): Promise<UsersFigures> {
   return withFolder(async (folder) => {
     progress('starting Kafka …');
-    const kafka = await startKafka({ dataDir: join(folder, 'kafka') });
+    const kafka = await startKafka({ dataDir: join(folder, 'kafka'), compiler: 'optimizing' });
     const hung = await openHungKafka();
     try {
       const there = kafka.brokers[0] ?? '';

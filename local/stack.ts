@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Engine, startEngine } from './engine.ts';
-import { type Kafka, startKafka } from './kafka.ts';
+import { type Compiler, type Kafka, startKafka } from './kafka.ts';
 import { DEFAULT_STACK_DIR } from './project-root.ts';
 
 export interface StackOptions {
@@ -10,6 +10,8 @@ export interface StackOptions {
   readonly kafkaPort?: number | undefined;
   /** Default: any free port. */
   readonly clickhousePort?: number | undefined;
+  /** Of Kafka's JVM. Default: quick. */
+  readonly compiler?: Compiler | undefined;
 }
 
 export interface Stack {
@@ -33,7 +35,11 @@ export interface Stack {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dataDir = options.dataDir ?? DEFAULT_STACK_DIR;
   const [kafka, engine] = await Promise.allSettled([
-    startKafka({ dataDir: join(dataDir, 'kafka'), port: options.kafkaPort }),
+    startKafka({
+      dataDir: join(dataDir, 'kafka'),
+      port: options.kafkaPort,
+      compiler: options.compiler,
+    }),
     startEngine({ dataDir: join(dataDir, 'clickhouse'), port: options.clickhousePort }),
   ]);
   if (kafka.status === 'rejected' || engine.status === 'rejected') {

@@ -29,7 +29,7 @@ export interface OutageFigures {
  */
 export function measureOutage(seconds: number, events: number): Promise<OutageFigures> {
   return withFolder(async (folder) => {
-    const kafka = await startKafka({ dataDir: join(folder, 'kafka') });
+    const kafka = await startKafka({ dataDir: join(folder, 'kafka'), compiler: 'optimizing' });
     const dataDir = join(folder, 'clickhouse');
     let engine = await startEngine({ dataDir });
     const { port, url } = engine;
