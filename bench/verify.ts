@@ -87,7 +87,7 @@ async function measure(clickhouse: ClickHouse, offsets: number, partitions: numb
   const counted = performance.now();
   await accountForSequences(clickhouse, {
     sinceMs: undefined,
-    shortestDays: 90,
+    oldestMs: 0,
     nowMs: Date.now(),
     notConsumed: 0,
     timeoutMs: TIMEOUT_MS,

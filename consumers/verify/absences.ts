@@ -19,6 +19,9 @@ export interface Absences {
 }
 
 export interface KeptFor {
+  /** By the engine's clock. */
+  readonly nowMs: number;
+  /** Of the ledger's events: its clock stands still while their expiry is stopped. */
   readonly expiry: Expiry;
   /** How long the quarantine keeps what it holds. */
   readonly quarantineDays: number;
@@ -95,12 +98,13 @@ function spansOf(ranges: readonly OffsetRange[]): OffsetRange[][] {
 /** The ledger drops an event when its class says so; the quarantine drops what it holds by the time it came. */
 function hasOutlived(
   { value, timestamp }: ConsumedMessage,
-  { expiry, quarantineDays }: KeptFor,
+  { expiry, quarantineDays, nowMs }: KeptFor,
 ): boolean {
   if (value && expiredBy(value, expiry)) return true;
   // Whatever the ledger would not take was quarantined.
-  const wasTaken = value !== null && value.length > 0 && judge(value, expiry).kind !== 'rejected';
-  return !wasTaken && Number(timestamp) + quarantineDays * DAY_MS < expiry.nowMs;
+  const wasTaken =
+    value !== null && value.length > 0 && judge(value, { ...expiry, nowMs }).kind !== 'rejected';
+  return !wasTaken && Number(timestamp) + quarantineDays * DAY_MS < nowMs;
 }
 
 function expiredBy(value: Buffer, expiry: Expiry): boolean {

@@ -12,8 +12,8 @@ import type { ProducerGap, ProducersReport } from './report.ts';
 export interface SequenceQuestion {
   /** Only what came later, in milliseconds since 1970; `undefined` for everything. */
   readonly sinceMs: number | undefined;
-  /** Days of the retention class that keeps its events for the shortest time. */
-  readonly shortestDays: number;
+  /** Of a producer that began before this, some events may have expired. */
+  readonly oldestMs: number;
   /** By the engine's clock. */
   readonly nowMs: number;
   /** Messages that Kafka holds and the workers have not come to. */
@@ -21,7 +21,6 @@ export interface SequenceQuestion {
   readonly timeoutMs: number;
 }
 
-const DAY_MS = 86_400_000;
 /** Producers with absences whose reports are read; what is absent of others counts as unexplained. */
 const MAX_EXAMINED = 10_000;
 const IDS_PER_QUESTION = 200;
@@ -50,9 +49,9 @@ export async function accountForSequences(
   clickhouse: ClickHouse,
   question: SequenceQuestion,
 ): Promise<ProducersReport> {
-  const { sinceMs, shortestDays, nowMs, timeoutMs } = question;
+  const { sinceMs, nowMs, timeoutMs } = question;
   const params = { window: Math.floor(sinceMs ?? 0) };
-  const oldest = sinceMs === undefined ? nowMs - (shortestDays * DAY_MS) / 2 : 0;
+  const oldest = sinceMs === undefined ? question.oldestMs : 0;
   const base = sinceMs === undefined ? '0' : 'min(seq) - 1';
   const perProducer = `
     SELECT producer_id, anyIf(service, service != '') AS service, ${base} AS base, max(seq) AS last,

@@ -2,10 +2,9 @@
  * Proves that every offset the broker holds is stored once, quarantined once, or accounted for otherwise:
  * without a message, outlived, not yet consumed. docs/verify.md says what each word means.
  */
-import { type ClickHouse, readRetention } from '../../clickhouse/index.ts';
-import type { Expiry } from '../judge.ts';
+import { type ClickHouse, readRetentionState, storedIn } from '../../clickhouse/index.ts';
 import type { KafkaOptions } from '../kafka.ts';
-import { QUARANTINE_TABLE } from '../ledger-sink.ts';
+import { LEDGER_TABLE, QUARANTINE_TABLE } from '../ledger-sink.ts';
 import { describeTopic, type PartitionBounds } from '../topic.ts';
 import { WorkerError } from '../worker-error.ts';
 import { explainAbsences, type KeptFor } from './absences.ts';
@@ -35,6 +34,7 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const DAY_MS = 86_400_000;
 const KAFKA_DEADLINE_MS = 5_000;
 const SHOWN_RANGES = 10;
 const DEFAULT_TIMEOUT_MS = 600_000;
@@ -147,8 +147,8 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
     const notConsumed = sumOf(partitions, 'notConsumed');
     const producers = await accountForSequences(clickhouse, {
       sinceMs: since?.getTime(),
-      shortestDays: kept.shortestDays,
-      nowMs: kept.expiry.nowMs,
+      oldestMs: kept.expiry.nowMs - (kept.shortestDays * DAY_MS) / 2,
+      nowMs: kept.nowMs,
       notConsumed,
       timeoutMs,
     });
@@ -210,17 +210,35 @@ async function startsOf(
   );
 }
 
-async function keptFor(clickhouse: ClickHouse): Promise<KeptFor & { shortestDays: number }> {
-  const classes = await readRetention(clickhouse);
-  const [row] = await clickhouse.query<{ now: string; definition: string }>(
-    `SELECT toUnixTimestamp64Milli(now64(3)) AS now, any(engine_full) AS definition FROM system.tables
-     WHERE database = {database:String} AND name = '${QUARANTINE_TABLE}'`,
-    { params: { database: clickhouse.database } },
+/**
+ * What the tables keep no longer. While expiry is stopped nothing goes that was not over when it was stopped:
+ * when that was is not known, but not later than the table was last altered.
+ */
+async function keptFor(
+  clickhouse: ClickHouse,
+): Promise<KeptFor & { readonly shortestDays: number }> {
+  const { classes, cleanup } = await readRetentionState(clickhouse);
+  const [row] = await clickhouse.query<{ now: string; altered: string; definition: string }>(
+    `SELECT toUnixTimestamp64Milli(now64(3)) AS now,
+       maxIf(toUnixTimestamp(metadata_modification_time), name = {events:String}) * 1000 AS altered,
+       anyIf(engine_full, name = {quarantine:String}) AS definition
+     FROM system.tables WHERE database = {database:String} AND name IN ({events:String}, {quarantine:String})`,
+    {
+      params: {
+        database: clickhouse.database,
+        events: storedIn(LEDGER_TABLE, clickhouse.cluster),
+        quarantine: storedIn(QUARANTINE_TABLE, clickhouse.cluster),
+      },
+    },
   );
-  const expiry: Expiry = { nowMs: Number(row?.now), daysOf: (name) => classes[name] };
+  const nowMs = Number(row?.now);
   const days = /TTL .*?toIntervalDay\((\d+)\)/.exec(row?.definition ?? '')?.[1];
   return {
-    expiry,
+    nowMs,
+    expiry: {
+      nowMs: cleanup ? nowMs : Math.min(nowMs, Number(row?.altered)),
+      daysOf: (name) => classes[name],
+    },
     quarantineDays: days === undefined ? Number.POSITIVE_INFINITY : Number(days),
     shortestDays: Math.min(...Object.values(classes)),
   };

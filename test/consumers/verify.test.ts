@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterEach, beforeAll, afterAll, describe, expect, inject, it } from 'vitest';
-import { applyRetention, erase, EVERY_TENANT } from '../../clickhouse/index.ts';
+import { applyRetention, erase, EVERY_TENANT, setCleanup } from '../../clickhouse/index.ts';
 import { createTopic, verify, type VerifyReport } from '../../consumers/index.ts';
 import { openScene, type Scene, type SceneOptions, wireRow as plainRow } from '../support/scene.ts';
 import { until } from '../support/until.ts';
@@ -201,6 +201,46 @@ describe('R-DLV-05: offsets without a message, and messages that outlived their 
       sound: true,
       totals: { stored: 4, expired: 1, missing: 0 },
     });
+  });
+
+  it('while expiry is stopped, what was over before has expired, and what is over since then is missing', async () => {
+    const its = await scene({ partitions: 1 });
+    its.worker();
+    const threeDaysAgo = (moreMs: number): string =>
+      new Date(Date.now() - 3 * 86_400_000 - moreMs).toISOString();
+    await its.produce([
+      ...messages(2, 1),
+      { value: wireRow({ occurred_at: threeDaysAgo(60_000) }) },
+    ]);
+    await its.judgeWhenCommitted();
+    await applyRetention(its.clickhouse, { standard: 3 });
+    await tamper(its, `audit_events DELETE WHERE ${AT} 2`);
+    await setCleanup(its.clickhouse, false);
+    await until(
+      'a second has passed since expiry was stopped',
+      () =>
+        its.clickhouse.query<{ ago: string }>(
+          "SELECT now() - metadata_modification_time AS ago FROM system.tables WHERE database = currentDatabase() AND name = 'audit_events'",
+        ),
+      ([row]) => Number(row?.ago) > 1,
+    );
+    // Their days are over as soon as they come; nothing drops them, so that they are taken.
+    await its.produce([
+      { value: wireRow({ occurred_at: threeDaysAgo(0) }) },
+      { value: wireRow({ occurred_at: threeDaysAgo(0) }) },
+    ]);
+    await its.judgeWhenCommitted();
+    const all = { stored: 4, expired: 1, missing: 0 };
+    expect(await verified(its)).toMatchObject({ sound: true, totals: all });
+    await tamper(its, `audit_events DELETE WHERE ${AT} 4`);
+    expect(await verified(its)).toMatchObject({
+      sound: false,
+      totals: { stored: 3, expired: 1, missing: 1 },
+      partitions: [{ missingRanges: [{ first: 4, last: 4 }] }],
+    });
+    // From here on the table may drop them.
+    await setCleanup(its.clickhouse, true);
+    expect(await verified(its)).toMatchObject({ sound: true, totals: { missing: 0 } });
   });
 
   it('a topic that was made again is another log: the rows of the old one are told apart', async () => {
