@@ -21,7 +21,7 @@ import { BLOCK_ROWS, PARTITIONS } from './table/source.ts';
 import { median, progress, wholeNumber, withFolder } from './stack.ts';
 
 const HELP = `npm run bench -- queries [--rows 1000000] [--rounds 5] [--cold 5] [--meanwhile]
-                         [--postgres] [--postgres-rows 5000000] [--json]
+                         [--postgres] [--postgres-rows 5000000] [--folder DIR] [--json]
 
 Fills a migrated ledger with so many rows of the last 88 days, 50 tenants with Zipf's skew over tenants,
 actors and targets, and asks it, through the library that applications use, what people ask. Each
@@ -32,6 +32,7 @@ answer is compared with plain SQL first. Rows are multiples of 200,000.
   --meanwhile        inserts and the newest 50 alone, and beside an export, an erasure and a sweep
   --postgres         the same questions of PostgreSQL: the usual audit table and indexes
   --postgres-rows N  rows in it
+  --folder DIR       fill the ledger there and keep it; one that has so many rows is asked as it is
   --only NAME        one question, by its figure's name; may be repeated
 `;
 
@@ -56,6 +57,7 @@ export async function run(args: string[]): Promise<void> {
       meanwhile: { type: 'boolean', default: false },
       postgres: { type: 'boolean', default: false },
       'postgres-rows': { type: 'string', default: '5000000' },
+      folder: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -83,7 +85,7 @@ export async function run(args: string[]): Promise<void> {
       await migrate(clickhouse);
       const span = lastDays();
       const began = performance.now();
-      await fill(clickhouse, rows, span);
+      if ((await rowsOf(clickhouse)) !== rows) await fill(clickhouse, rows, span);
       const fillSeconds = Math.round((performance.now() - began) / 1000);
       const samples = await samplesOf(clickhouse, SAMPLES);
       progress('comparing answers with plain SQL …');
@@ -140,7 +142,12 @@ export async function run(args: string[]): Promise<void> {
       await clickhouse.close();
       await engine.stop();
     }
-  });
+  }, values.folder);
+}
+
+async function rowsOf(clickhouse: ClickHouse): Promise<number> {
+  const [found] = await clickhouse.query<{ n: string }>('SELECT count() AS n FROM audit_events');
+  return Number(found?.n);
 }
 
 /** The rows' maker fills four Kafka partitions in turn, block by block: only whole turns cover the time evenly. */

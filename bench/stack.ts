@@ -16,8 +16,12 @@ export function withStack<T>(use: (stack: Stack) => Promise<T>): Promise<T> {
   });
 }
 
-/** A folder for one bench, which goes when it ends, however it ends. */
-export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+/** A folder for one bench, which goes when it ends, however it ends; one that was named stays. */
+export async function withFolder<T>(
+  use: (folder: string) => Promise<T>,
+  named?: string,
+): Promise<T> {
+  if (named !== undefined) return use(named);
   const folder = mkdtempSync(join(tmpdir(), 'ledgerline-bench-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   // The processes in it have guards, which end them with this one.
