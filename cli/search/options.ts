@@ -24,7 +24,15 @@ export const withReadingOptions = (
         (id: string, known: readonly string[] | undefined) => [...(known ?? []), id],
       ),
     )
-    .option('--time-zone <zone>', 'of dates in the query and in the answer', ownTimeZone())
+    .option(
+      '--time-zone <zone>',
+      "of dates in the query and in the answer; this machine's by default",
+    )
+    // Asked here: it costs more than all the rest of a command's options, each time.
+    .hook('preAction', (_, asked) => {
+      if (asked.getOptionValue('timeZone') === undefined)
+        asked.setOptionValue('timeZone', ownTimeZone());
+    })
     .option('--timeout <seconds>', 'deadline of each answer', seconds, timeoutS);
 
 /** A whole number from 1 to `most`, given on the command line. */

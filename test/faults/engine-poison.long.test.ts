@@ -71,7 +71,7 @@ describe('a worker is killed when it has declared which rows are bad, and stored
   const heirs: readonly { name: string; env: Record<string, string>; script?: string }[] = [
     { name: 'cuts smaller batches', env: { LEDGERLINE_BATCH_ROWS: '7' } },
     { name: 'cuts larger batches', env: { LEDGERLINE_BATCH_ROWS: '5000' } },
-    { name: 'encodes rows otherwise', env: {}, script: 'another-encoder.ts' },
+    { name: 'encodes rows otherwise', env: {}, script: 'another-encoder.js' },
   ];
 
   it.each(heirs)('and its successor $name: the same range is rebuilt', async ({ env, script }) => {
@@ -92,7 +92,7 @@ describe('a worker is killed when it has declared which rows are bad, and stored
     victim.kill('SIGKILL');
     await victim.exited;
     await its.produce(messages(200));
-    const command = script && ['--import', 'tsx', join(PROJECT_ROOT, 'test', 'support', script)];
+    const command = script && [join(PROJECT_ROOT, 'dist', 'test', 'support', script)];
     for (let heir = 0; heir < 2; heir++) {
       if (command) {
         const other = spawnWorker({ ...its.place, env }, command);

@@ -6,7 +6,9 @@ import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { until } from '../support/until.ts';
 
-const SERVICE = fileURLToPath(new URL('../support/closing-service.ts', import.meta.url));
+const SERVICE = fileURLToPath(
+  new URL('../../dist/test/support/closing-service.js', import.meta.url),
+);
 const brokers = inject('brokers');
 const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
 beforeAll(() => admin.connect());
@@ -22,7 +24,7 @@ async function run(OCCASION: string, signal?: NodeJS.Signals) {
     () => admin.fetchTopicMetadata({ topics: [topic] }),
     ({ topics }) => topics[0]?.partitions.length === 1,
   );
-  const child = spawn(process.execPath, ['--import', 'tsx', SERVICE], {
+  const child = spawn(process.execPath, [SERVICE], {
     env: { PATH: process.env['PATH'], BROKERS: brokers[0], TOPIC: topic, OCCASION },
     stdio: ['ignore', 'pipe', 'ignore'],
   });

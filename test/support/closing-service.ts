@@ -1,6 +1,6 @@
 /**
  * A service that audits something and then lets its ledger close by itself, on the OCCASION it is
- * told. Run with `node --import tsx`.
+ * told. Runs from dist/.
  */
 import { category, createLedger, defineCatalog, event } from '../../producers/index.ts';
 import type { ClosingOccasion } from '../../producers/index.ts';

@@ -1,6 +1,6 @@
 /**
  * A real worker with one part of the protocol taken out, for the negative controls: a test whose oracle
- * does not object to this one proves nothing. Run with `node --import tsx`, SABOTAGE naming the part.
+ * does not object to this one proves nothing. Runs from dist/, SABOTAGE naming the part.
  */
 import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';

@@ -46,7 +46,7 @@ export interface Scene {
 
 export { messages, wireRow } from './wire-row.ts';
 
-const SABOTAGED = join(PROJECT_ROOT, 'test', 'support', 'sabotaged-worker.ts');
+const SABOTAGED = join(PROJECT_ROOT, 'dist', 'test', 'support', 'sabotaged-worker.js');
 
 export async function openScene(options: SceneOptions): Promise<Scene> {
   const name = randomUUID().slice(0, 8);
@@ -137,13 +137,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     },
     worker: (env, changed) => start(spawnWorker({ ...place, ...changed, ...(env && { env }) })),
     sabotagedWorker: (how, env, changed) =>
-      start(
-        spawnWorker({ ...place, ...changed, env: { ...env, SABOTAGE: how } }, [
-          '--import',
-          'tsx',
-          SABOTAGED,
-        ]),
-      ),
+      start(spawnWorker({ ...place, ...changed, env: { ...env, SABOTAGE: how } }, [SABOTAGED])),
     judge,
     async judgeWhenCommitted(timeoutMs, how) {
       const wanted = await highs();

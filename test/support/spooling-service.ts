@@ -1,5 +1,5 @@
 /**
- * A service that audits without pause, for tests that kill it. Run with `node --import tsx`. What it
+ * A service that audits without pause, for tests that kill it. Runs from dist/. What it
  * was promised it writes down, one id a line, only after it was: by a receipt that said `spooled`, or
  * by a `record` that resolved. SABOTAGE takes one part away, for the controls.
  */

@@ -8,7 +8,9 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openScene } from '../../support/scene.ts';
 import { newFolder } from './folder.ts';
 
-const SERVICE = fileURLToPath(new URL('../../support/spooling-service.ts', import.meta.url));
+const SERVICE = fileURLToPath(
+  new URL('../../../dist/test/support/spooling-service.js', import.meta.url),
+);
 const brokers = inject('brokers');
 const NOBODY = '127.0.0.1:1';
 
@@ -20,7 +22,7 @@ interface Service {
 
 /** Starts the service; resolves once it audits. */
 async function start(env: Readonly<Record<string, string>>): Promise<Service> {
-  const child = spawn(process.execPath, ['--import', 'tsx', SERVICE], {
+  const child = spawn(process.execPath, [SERVICE], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
