@@ -1,14 +1,32 @@
 import { defineConfig } from 'vitest/config';
 
+/** What changes its own process: signals, clocks, contexts, modules that are mocked. Each file gets a fresh one. */
+const APART = [
+  'test/producers/*.test.ts',
+  'test/producers/{commands,context,http,spool,testing}/**/*.test.ts',
+  'test/consumers/outages.test.ts',
+];
+// What takes long, faults above all, has a run of its own: `npm run test:faults`.
+const ELSEWHERE = ['dist/**', 'node_modules/**', 'test/**/*.long.test.ts'];
+const LIMITS = { testTimeout: 30_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // What takes long, faults above all, has a run of its own: `npm run test:faults`.
-    exclude: ['dist/**', 'node_modules/**', 'test/**/*.long.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     // Two cores carry broker, engine and workers as well: more files at once only make each other late.
     maxWorkers: 2,
+    projects: [
+      { test: { ...LIMITS, name: 'apart', include: APART, exclude: ELSEWHERE } },
+      {
+        test: {
+          ...LIMITS,
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: [...ELSEWHERE, ...APART],
+          // Loading everything anew for every file takes a tenth of the whole run's time.
+          isolate: false,
+        },
+      },
+    ],
   },
 });
