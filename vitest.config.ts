@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 /** What changes its own process: signals, clocks, contexts, modules that are mocked. Each file gets a fresh one. */
 const APART = [
-  'test/producers/*.test.ts',
-  'test/producers/{commands,context,http,spool,testing}/**/*.test.ts',
+  'test/producers/{closing,kafka,ledger,report,sender,sent-together,signals}.test.ts',
+  'test/producers/{context,testing}/**/*.test.ts',
+  'test/producers/commands/audited.test.ts',
+  'test/producers/spool/{full-disk,spool}.test.ts',
   'test/consumers/outages.test.ts',
 ];
 // What takes long, faults above all, has a run of its own: `npm run test:faults`.

@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { createTopic } from '../../consumers/index.ts';
+import { until } from '../support/until.ts';
+import { spawnWorker, type WorkerProcess } from '../support/worker-process.ts';
+import { CLI, type Ran, runCli } from './run-cli.ts';
+
+// Each starts Node several times: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const run = randomUUID().slice(0, 8);
+const topic = `retention-${run}`;
+const database = `retention_${run}`;
+const folder = mkdtempSync(join(tmpdir(), 'ledgerline-retention-'));
+let worker: WorkerProcess;
+let clickhouse: ClickHouse;
+
+const environment = (): Record<string, string> => ({
+  LEDGERLINE_KAFKA_BROKERS: inject('brokers').join(','),
+  LEDGERLINE_KAFKA_TOPIC: topic,
+  LEDGERLINE_KAFKA_GROUP: topic,
+  LEDGERLINE_CLICKHOUSE_URL: inject('clickhouseUrl'),
+  LEDGERLINE_CLICKHOUSE_DATABASE: database,
+});
+
+const ledgerline = (args: string[], env: Record<string, string> = {}): Promise<Ran> =>
+  runCli(args, { env: { ...environment(), ...env } });
+
+/** More than a pipe holds. */
+const MANY = 'SELECT 43 AS n FROM numbers(300000)';
+
+/** Events of a type, in the nested form of their data, once there are so many. */
+const recorded = (type: string, events: number): Promise<Record<string, unknown>[]> =>
+  until(
+    `${events} of ${type} are stored`,
+    async () => {
+      const rows = await clickhouse.query<{ data: string; reason: string; actor_id: string }>(
+        'SELECT data, reason, actor_id FROM audit_events WHERE event_type = {type:String} ORDER BY occurred_at',
+        { params: { type } },
+      );
+      return rows.map(({ data, ...rest }) => ({ ...rest, ...(JSON.parse(data) as object) }));
+    },
+    (rows) => rows.length >= events,
+    30_000,
+  );
+
+beforeAll(async () => {
+  await createTopic({ brokers: inject('brokers'), topic }, { partitions: 1 });
+  clickhouse = openClickHouse({ url: inject('clickhouseUrl'), database });
+  await migrate(clickhouse);
+  await clickhouse.command('SYSTEM STOP TTL MERGES audit_events');
+  worker = spawnWorker({
+    brokers: inject('brokers'),
+    clickhouseUrl: inject('clickhouseUrl'),
+    database,
+    topic,
+  });
+  await worker.logged('joined the group');
+  await clickhouse.command(
+    `INSERT INTO audit_events (wire_version, event_id, event_type, category, occurred_at, actor_type, actor_id, service, kafka_topic, kafka_topic_id, kafka_partition, kafka_offset, kafka_timestamp)
+     SELECT 1, generateUUIDv4(), 'app.created', 'app', now64(6) - toIntervalDay(80), 'user', 'u', 's', 't', generateUUIDv4(), 7, number, now64(3) FROM numbers(1000)`,
+  );
+});
+
+afterAll(async () => {
+  worker.kill('SIGKILL');
+  await clickhouse.command('DROP DATABASE {database:Identifier} SYNC', {
+    params: { database },
+    database: 'default',
+  });
+  await clickhouse.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('R-RET-01, R-RET-02: retention on the command line', () => {
+  it('says what shorter days would expire, asks, and changes nothing without a yes', async () => {
+    const dry = await ledgerline(['retention', 'set', 'standard=30', '--dry-run']);
+    expect([dry.code, dry.stderr]).toEqual([0, '']);
+    expect(dry.stdout).toMatch(/standard: 90 → 30 days; 1,000 events would expire/);
+    const unasked = await ledgerline(['retention', 'set', 'standard=30']);
+    expect(unasked.code).toBe(2);
+    expect(unasked.stderr).toMatch(/needs a yes.*--yes/);
+    const { stdout } = await ledgerline(['retention', 'status', '--json']);
+    const { classes } = JSON.parse(stdout) as { classes: { name: string; days: number }[] };
+    expect(classes.find(({ name }) => name === 'standard')?.days).toBe(90);
+  });
+
+  it('changes days on the record, and a sweep removes what expired, on the record', async () => {
+    const args = ['retention', 'set', 'standard=30', '--yes', '--json'];
+    const set = await ledgerline([...args, '--reason', 'review', '--actor', 'ops-1']);
+    expect([set.code, set.stderr]).toEqual([0, '']);
+    expect(JSON.parse(set.stdout)).toMatchObject({
+      changed: true,
+      before: { classes: { standard: 90 }, cleanup: true },
+      after: { classes: { standard: 30 }, cleanup: true },
+    });
+    const [changed] = await recorded('ledger.retention.changed', 1);
+    expect(changed).toMatchObject({
+      actor_id: 'ops-1',
+      reason: 'review',
+      before: { classes: { standard: 90 } },
+      after: { classes: { standard: 30 } },
+      expiring: { standard: 1000 },
+    });
+
+    const metrics = join(folder, 'sweep.prom');
+    const swept = await ledgerline(['retention', 'sweep', '--metrics', metrics, '--json']);
+    expect([swept.code, swept.stderr]).toEqual([0, '']);
+    expect(JSON.parse(swept.stdout)).toMatchObject({ removedRows: 1000, expiredRows: 1000 });
+    expect(readFileSync(metrics, 'utf8')).toMatch(/^ledgerline_sweep_removed_rows 1000$/m);
+    const [removal] = await recorded('ledger.retention.swept', 1);
+    expect(removal).toMatchObject({ removedRows: 1000, interrupted: false });
+  });
+
+  it('with AUDIT_TRAIL_CLEANUP_ENABLED=false a sweep removes nothing and says so', async () => {
+    const swept = await ledgerline(['retention', 'sweep'], {
+      AUDIT_TRAIL_CLEANUP_ENABLED: 'false',
+    });
+    expect(swept.code).toBe(0);
+    expect(swept.stdout).toMatch(/expiry is stopped.*\n0 events past their days have piled up/);
+  });
+
+  it('pauses and resumes all expiry, on the record', async () => {
+    expect((await ledgerline(['retention', 'pause'])).stdout).toMatch(/nothing expires until/);
+    expect((await ledgerline(['retention', 'pause'])).stdout).toBe('expiry is stopped already\n');
+    expect((await ledgerline(['retention', 'status'])).stdout).toMatch(/expiry is stopped/);
+    expect((await ledgerline(['retention', 'resume'])).stdout).toBe('events expire again\n');
+    expect(await recorded('ledger.retention.changed', 3)).toMatchObject([
+      {},
+      { after: { cleanup: false } },
+      { after: { cleanup: true } },
+    ]);
+  });
+
+  it('migrate changes the retention of a ledger in use on the record as well', async () => {
+    const env = { AUDIT_TRAIL_RETENTION_DAYS: '45', AUDIT_TRAIL_CLEANUP_ENABLED: 'false' };
+    const changed = await ledgerline(['migrate', '--json'], env);
+    expect(changed.code).toBe(0);
+    expect(JSON.parse(changed.stdout)).toMatchObject({
+      retentionChanged: true,
+      cleanup: false,
+      retention: { standard: 45 },
+    });
+    const back = { AUDIT_TRAIL_RETENTION_DAYS: '30', AUDIT_TRAIL_CLEANUP_ENABLED: 'true' };
+    expect((await ledgerline(['migrate'], back)).code).toBe(0);
+    const unset = await ledgerline(['migrate', '--json']);
+    expect(JSON.parse(unset.stdout)).toMatchObject({ retentionChanged: false, cleanup: true });
+    const changes = await recorded('ledger.retention.changed', 5);
+    expect(changes[3]).toMatchObject({
+      before: { classes: { standard: 30 }, cleanup: true },
+      after: { classes: { standard: 45 }, cleanup: false },
+    });
+  });
+
+  it('does nothing that could not be recorded', async () => {
+    const set = await ledgerline(['retention', 'set', 'standard=20', '--yes'], {
+      LEDGERLINE_KAFKA_BROKERS: '127.0.0.1:1',
+    });
+    expect(set.code).toBe(1);
+    expect(set.stderr).toMatch(/Kafka/);
+    const { stdout } = await ledgerline(['retention', 'status', '--json']);
+    expect(stdout).toContain('"name":"standard","days":30');
+  });
+
+  it('R-ASK-04: looking into the ledger is on record, and can be made to depend on it', async () => {
+    const reads = { LEDGERLINE_RECORD_READS: 'attempt' };
+    const found = await ledgerline(['search', 'actor:nobody', '--tenant', 'acme', '--json'], reads);
+    expect([found.code, found.stderr]).toEqual([0, '']);
+    const asked = await ledgerline(['query', 'SELECT 42 AS n', '--json'], reads);
+    expect([asked.code, asked.stderr]).toEqual([0, '']);
+    expect(await recorded('ledger.read', 2)).toMatchObject([
+      { query: 'actor:nobody', language: 'search', tenants: ['acme'] },
+      { query: 'SELECT 42 AS n', language: 'sql' },
+    ]);
+    const away = { LEDGERLINE_KAFKA_BROKERS: '127.0.0.1:1' };
+    const beside = await ledgerline(['query', 'SELECT 42 AS n', '--json'], { ...reads, ...away });
+    expect(beside.code).toBe(0);
+    expect(JSON.parse(beside.stdout)).toEqual([{ n: 42 }]);
+    expect(beside.stderr).toMatch(/this look is not on record/);
+    const refused = await ledgerline(['query', 'SELECT 42 AS n'], {
+      LEDGERLINE_RECORD_READS: 'required',
+      ...away,
+    });
+    expect([refused.code, refused.stdout]).toEqual([1, '']);
+  });
+
+  it('R-ASK-04: a reader that closes the pipe early is on record as well', async () => {
+    const before = (await recorded('ledger.read', 0)).length;
+    const child = spawn(process.execPath, [CLI, 'query', MANY, '--format', 'ndjson'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'], ...environment(), LEDGERLINE_RECORD_READS: 'attempt' },
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [code] = await once(child, 'close');
+    expect(code).toBe(0);
+    expect((await recorded('ledger.read', before + 1)).at(-1)).toMatchObject({
+      query: MANY,
+    });
+  });
+
+  it.each([
+    [['set', 'standard'], /"standard" is not of the form class=days/],
+    [['set', 'standard=0', '--yes'], /days are a whole number from 1 to/],
+    [['set', 'standard=3', 'standard=4'], /given twice/],
+    [['set', 'Bad=3'], /"Bad=3" is not of the form/],
+  ])('%j is refused by name', async (args, said) => {
+    const { code, stderr } = await ledgerline(['retention', ...args]);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(said);
+  });
+});
