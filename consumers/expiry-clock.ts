@@ -1,6 +1,7 @@
 /**
  * The engine's clock, as the worker last saw it, and what it means for the table's retention classes. Leases run by the
- * engine's clock, because it is the engine that checks them.
+ * engine's clock, because it is the engine that checks them. It is told from the time that has passed since, which
+ * setting this machine's clock does not change.
  */
 import { daysInForce } from '../clickhouse/retention/classes.ts';
 import { readRetentionState } from '../clickhouse/retention/retention.ts';
@@ -13,8 +14,9 @@ const REFRESH_MS = 60_000;
 export class ExpiryClock {
   readonly #clickhouse: ClickHouse;
   readonly #sink: LedgerSink;
-  #skewMs = 0;
-  #refreshedAt = 0;
+  /** How far the engine's clock is ahead of ours that only ever runs. */
+  #aheadMs = Date.now() - performance.now();
+  #refreshedAt = Number.NEGATIVE_INFINITY;
   #refreshing = false;
 
   constructor(clickhouse: ClickHouse, sink: LedgerSink) {
@@ -24,7 +26,7 @@ export class ExpiryClock {
 
   /** Milliseconds since 1970 by the engine's clock. */
   now(): number {
-    return Date.now() + this.#skewMs;
+    return performance.now() + this.#aheadMs;
   }
 
   /** What decides about expiry just now: asked on the slow path alone, so asked afresh. */
@@ -37,15 +39,15 @@ export class ExpiryClock {
   }
 
   async refresh(): Promise<void> {
-    this.#skewMs = await this.#sink.clockSkewMs(() => Date.now());
-    this.#refreshedAt = Date.now();
+    this.#aheadMs = await this.#sink.clockSkewMs(() => performance.now());
+    this.#refreshedAt = performance.now();
   }
 
   /** In the background; a failure leaves the last values, and the next call tries again. */
   refreshWhenStale(): void {
-    if (this.#refreshing || Date.now() - this.#refreshedAt < REFRESH_MS) return;
+    if (this.#refreshing || performance.now() - this.#refreshedAt < REFRESH_MS) return;
     this.#refreshing = true;
-    this.#refreshedAt = Date.now();
+    this.#refreshedAt = performance.now();
     void this.refresh()
       .catch(() => undefined)
       .finally(() => {

@@ -45,7 +45,7 @@ export class PartitionRunner {
   #running: Promise<void> | undefined;
   #committed: number;
   #high: number;
-  #lastReceivedAt = 0;
+  #lastReceivedAt = Number.NEGATIVE_INFINITY;
 
   /** @param high the offset that the next message will get, as the broker says at the assignment */
   constructor(
@@ -92,7 +92,7 @@ export class PartitionRunner {
     };
   }
 
-  /** When the newest message came, in milliseconds since 1970; 0 before the first. */
+  /** When the newest message came, by `performance.now()`; minus infinity before the first. */
   get lastReceivedAt(): number {
     return this.#lastReceivedAt;
   }
@@ -107,7 +107,7 @@ export class PartitionRunner {
     if (this.#over.signal.aborted) return undefined;
     this.#high = high;
     if (fetchedOffset !== this.#backlog.next) return this.#backlog.next;
-    this.#lastReceivedAt = Date.now();
+    this.#lastReceivedAt = performance.now();
     this.#backlog.append(messages, lastOffset, this.#lastReceivedAt);
     this.#context.holdingsChanged();
     this.wake();
@@ -117,7 +117,7 @@ export class PartitionRunner {
   /** Offsets up to `lastOffset` held nothing but control or aborted records. */
   skip(lastOffset: number): void {
     if (!this.#over.signal.aborted && lastOffset >= this.#backlog.next) {
-      this.#backlog.append([], lastOffset, Date.now());
+      this.#backlog.append([], lastOffset, performance.now());
     }
   }
 
@@ -234,7 +234,10 @@ export class PartitionRunner {
     };
     const { waitingSince } = this.#backlog;
     if (waitingSince === 0) return undefined;
-    if (!this.#backlog.isFull(limits) && Date.now() - waitingSince < this.#context.flushAgeMs())
+    if (
+      !this.#backlog.isFull(limits) &&
+      performance.now() - waitingSince < this.#context.flushAgeMs()
+    )
       return undefined;
     return this.#backlog.cut(limits);
   }
@@ -413,6 +416,8 @@ export class PartitionRunner {
       case 'lease':
         counters.leasesOver++;
         this.#leaseEndsMs = 0;
+        // We slept, and the next commit says whose the partition is; or the engine's clock was set.
+        await this.#patience.until(() => this.#context.askClock());
         return { kind: 'lease-over' };
       case 'content':
         counters.refusals++;

@@ -30,6 +30,8 @@ export interface RunnerContext {
   flushAgeMs(): number;
   /** Milliseconds since 1970 by the engine's clock. */
   engineNow(): number;
+  /** Asks the engine for its time anew. */
+  askClock(): Promise<void>;
   /** The table's retention classes, as fresh as they need to be. */
   expiry(): Promise<Expiry>;
   commit(

@@ -8,6 +8,7 @@ import { openClickHouse } from '../clickhouse/client.ts';
 import type { ClickHouse } from '../clickhouse/index.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { ChunkPool } from './chunk-pool.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { beforeDeadline } from './deadline.ts';
 import type { WorkerConfig } from './config.ts';
 import type { Session } from './fence.ts';
@@ -21,6 +22,7 @@ import { describeTopic } from './topic.ts';
 import { LedgerSink } from './ledger-sink.ts';
 import type { Halt } from './partition.ts';
 import { PartitionRunner } from './partition-runner.ts';
+import { checkDeadLetterTopic } from './quarantine/dead-letter-topic.ts';
 import { DeadLetters } from './quarantine/dead-letters.ts';
 import { mayFetch } from './may-fetch.ts';
 import { type Counters, newCounters, type RunnerContext } from './runner-context.ts';
@@ -47,6 +49,8 @@ export interface Worker {
 /** How long the first contact with Kafka or ClickHouse may take. */
 const START_DEADLINE_MS = 6_500;
 const TICK_MS = 50;
+/** Heartbeats may be late by so much, whatever the session. */
+const SET_BACK_MS = 1_000;
 /** Smaller than kafkajs's own: a fetch becomes objects all at once, and they cost more memory than its bytes. */
 const FETCH_BYTES_PER_PARTITION = 512 * 1024;
 const FETCH_BYTES = 2 * 1024 * 1024;
@@ -82,6 +86,7 @@ export async function startWorker(
       // The group is met at the join, which waits for its coordinator as long as it takes.
       describeTopic(kafka, START_DEADLINE_MS, false),
       checkLedger(clickhouse, START_DEADLINE_MS),
+      warnOfDeadLetters(config, kafka, log),
     ]);
     checkTopic(topic, config.kafka.topic);
     const worker = new RunningWorker(
@@ -100,6 +105,21 @@ export async function startWorker(
   } catch (error) {
     await clickhouse.close();
     throw error;
+  }
+}
+
+/** The copies are a courtesy: a worker that cannot make them starts all the same. */
+async function warnOfDeadLetters(
+  { deadLetterTopic }: WorkerConfig,
+  kafka: GroupOptions,
+  log: Logger,
+): Promise<void> {
+  if (deadLetterTopic === undefined) return;
+  try {
+    await checkDeadLetterTopic(kafka, deadLetterTopic, START_DEADLINE_MS);
+  } catch (error) {
+    const { message, hint } = explainKafka(error, kafka);
+    log.warn({ code: 'DEAD_LETTERS_NOT_SENT', deadLetterTopic, hint }, message);
   }
 }
 
@@ -132,6 +152,7 @@ class RunningWorker implements Worker {
   readonly #slots: Slots;
   readonly #stopping = new AbortController();
   readonly #counters = newCounters();
+  readonly #clock = new ClockWatch();
   /** Of the topic, when this worker started. */
   readonly #partitions: number;
   #flushAgeMs: number;
@@ -201,15 +222,19 @@ class RunningWorker implements Worker {
   async start(): Promise<void> {
     try {
       await this.#expiry.refresh();
-      await this.#join();
+      await this.#join().catch((error: unknown) => {
+        throw explainKafka(error, this.#kafka);
+      });
     } catch (error) {
       await this.#health?.close();
       throw error;
     }
     this.#tick = setInterval(() => {
-      this.#flushAgeMs = this.#ageOfBatches(Date.now());
+      this.#flushAgeMs = this.#ageOfBatches(performance.now());
       for (const runner of this.#runners.values()) runner.wake();
       this.#expiry.refreshWhenStale();
+      const backMs = this.#clock.setBackMs();
+      if (backMs > SET_BACK_MS) void this.#joinAnew(backMs);
     }, TICK_MS);
   }
 
@@ -367,6 +392,7 @@ class RunningWorker implements Worker {
       },
       flushAgeMs: () => this.#flushAgeMs,
       engineNow: () => this.#expiry.now(),
+      askClock: () => this.#expiry.refresh(),
       expiry: () => this.#expiry.expiry(),
       commit: (session, partition, offset, metadata, check) => {
         if (!this.#member) throw new Error('Not in the group yet');
@@ -427,10 +453,21 @@ class RunningWorker implements Worker {
       return;
     }
     this.#log.warn(
-      { code: 'KAFKA_RECONNECTING', error: error.message, restarts },
+      { code: 'KAFKA_RECONNECTING', error: explainKafka(error, this.#kafka).message, restarts },
       'the connection to Kafka broke; joining again',
     );
     if (!restarts) void this.#rejoin();
+  }
+
+  /** kafkajs would send no heartbeat, nor notice that it is out of the group, until the clock has caught up. */
+  async #joinAnew(backMs: number): Promise<void> {
+    this.#log.warn(
+      { code: 'CLOCK_SET_BACK', backMs: Math.round(backMs) },
+      "this machine's clock was set back; joining the group anew",
+    );
+    this.#endAll();
+    if (this.#member) await within(this.#member.stop(), 5_000);
+    await this.#rejoin();
   }
 
   async #rejoin(): Promise<void> {

@@ -65,12 +65,12 @@ export class DeadLetters {
    * crash in between, the next owner sends them again. Ends within 5 s, and never rejects.
    */
   async mirror(origin: Origin, letters: Iterable<DeadLetter>): Promise<void> {
-    const deadline = Date.now() + DEADLINE_MS;
+    const deadline = performance.now() + DEADLINE_MS;
     const failed: number[] = [];
     let error: unknown;
     for (const request of inRequests(origin, letters)) {
-      const left = deadline - Date.now();
-      if (left <= 0 || Date.now() < this.#restsUntil) {
+      const left = deadline - performance.now();
+      if (left <= 0 || performance.now() < this.#restsUntil) {
         failed.push(...request.map(({ offset }) => offset));
         continue;
       }
@@ -81,7 +81,7 @@ export class DeadLetters {
       } catch (thrown) {
         error = thrown;
         failed.push(...request.map(({ offset }) => offset));
-        this.#restsUntil = Date.now() + REST_MS;
+        this.#restsUntil = performance.now() + REST_MS;
         this.#forget();
       }
     }

@@ -31,6 +31,7 @@ export function runnerOver(sink: object): RunnerOver {
     counters: newCounters(),
     flushAgeMs: () => 10,
     engineNow: () => Date.now(),
+    askClock: () => Promise.resolve(),
     expiry: () => Promise.resolve({ nowMs: Date.now(), daysOf: () => 90 }),
     commit: () => Promise.resolve('committed'),
     holdingsChanged: () => undefined,
