@@ -2,13 +2,8 @@
  * What stands between worker and ClickHouse in fault tests: passes requests on, or treats them as a
  * broken network, balancer or server would. Settings that it adds make the real engine fail for real.
  */
-import {
-  createServer,
-  type IncomingMessage,
-  request as send,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerWith, forward, openRelay, readAll, type Relay } from './http-relay.ts';
 
 export type Treatment =
   | 'pass'
@@ -35,12 +30,9 @@ export interface Seen {
 
 export type Rule = (seen: Seen) => Treatment;
 
-export interface EngineProxy {
-  /** What a worker gets as LEDGERLINE_CLICKHOUSE_URL. */
-  readonly url: string;
+export interface EngineProxy extends Relay {
   /** From now on. Answers how many requests the new rule has treated otherwise than by passing them. */
   treat(rule: Rule): () => number;
-  close(): Promise<void>;
 }
 
 const pass: Rule = () => 'pass';
@@ -49,12 +41,9 @@ export async function openEngineProxy(target: string): Promise<EngineProxy> {
   let rule = pass;
   let treated = 0;
   const counts = { inserts: 0, others: 0 };
-  const server = createServer((request, response) => {
-    void serve(request, response).catch(() => response.destroy());
-  });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await read(request);
+    const body = await readAll(request);
     const address = new URL(request.url ?? '/', target);
     const statement = address.searchParams.get('query') ?? body.toString('utf8', 0, 4_096);
     const isInsert = /^\s*INSERT INTO/i.test(statement);
@@ -76,19 +65,16 @@ export async function openEngineProxy(target: string): Promise<EngineProxy> {
       }
     }
     const reply = await forward(address, request, body);
-    if (treatment === 'keep-reply' || response.destroyed) return;
+    if (treatment === 'keep-reply') return;
     if (treatment === 'lose-reply') {
       response.destroy();
       return;
     }
-    response.writeHead(reply.status, reply.headers);
-    response.end(reply.body);
+    answerWith(response, reply);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...(await openRelay(serve)),
     treat(next) {
       rule = next;
       counts.inserts = 0;
@@ -96,44 +82,5 @@ export async function openEngineProxy(target: string): Promise<EngineProxy> {
       treated = 0;
       return () => treated;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
-}
-
-interface Reply {
-  readonly status: number;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: Buffer;
-}
-
-function forward(address: URL, from: IncomingMessage, body: Buffer): Promise<Reply> {
-  const { connection: _c, 'transfer-encoding': _t, host: _h, ...headers } = from.headers;
-  return new Promise((resolve, reject) => {
-    const out = send(
-      address,
-      { method: from.method, headers: { ...headers, 'content-length': body.length } },
-      (answer) => {
-        read(answer).then((bytes) => {
-          const { connection: _oc, 'transfer-encoding': _ot, ...kept } = answer.headers;
-          resolve({
-            status: answer.statusCode ?? 502,
-            headers: kept as Record<string, string | string[]>,
-            body: bytes,
-          });
-        }, reject);
-      },
-    );
-    out.on('error', reject);
-    out.end(body);
-  });
-}
-
-async function read(from: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of from) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

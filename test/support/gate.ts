@@ -3,14 +3,16 @@
  * when it has seen the first bytes of it, or after the engine has stored it and before the worker hears of it. That is where a worker has to be
  * killed or stopped to make the faults that matter, for real and every time.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
-  type ClientRequest,
-  createServer,
-  type IncomingMessage,
-  request as send,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+  answerWith,
+  ask,
+  forward,
+  openRelay,
+  readAll,
+  type Relay,
+  type Reply,
+} from './http-relay.ts';
 
 export type Moment = 'before-insert' | 'mid-insert' | 'after-insert';
 
@@ -21,12 +23,9 @@ export interface HeldInsert {
   readonly answered: Promise<number>;
 }
 
-export interface Gate {
-  /** What a worker gets as LEDGERLINE_CLICKHOUSE_URL. */
-  readonly url: string;
+export interface Gate extends Relay {
   /** Resolves once an insert (into `audit_events`, if not told otherwise) is held at that moment. */
   hold(moment: Moment): Promise<HeldInsert>;
-  close(): Promise<void>;
 }
 
 interface Order {
@@ -40,12 +39,10 @@ export async function openGate(
   inserts = /^INSERT INTO `?audit_events/,
 ): Promise<Gate> {
   const orders: Order[] = [];
-  const server = createServer((request, response) => {
-    void pass(request, response).catch(() => response.destroy());
-  });
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const statement = new URL(request.url ?? '/', target).searchParams.get('query') ?? '';
+    const address = new URL(request.url ?? '/', target);
+    const statement = address.searchParams.get('query') ?? '';
     const isInsert = inserts.test(statement);
     const order = isInsert ? orders.shift() : undefined;
     let answer: (status: number) => void = () => undefined;
@@ -55,90 +52,35 @@ export async function openGate(
 
     let reply: Reply;
     if (order?.moment === 'mid-insert') {
-      reply = await forwardInTwo(target, request, wait);
+      reply = await forwardInTwo(address, request, wait);
     } else {
-      const body = await read(request);
+      const body = await readAll(request);
       if (order?.moment === 'before-insert') await wait();
-      reply = await forward(target, request, body);
+      reply = await forward(address, request, body);
     }
     answer(reply.status);
     if (order?.moment === 'after-insert') await wait();
-    // The worker may be dead by now.
-    if (response.destroyed) return;
-    response.writeHead(reply.status, reply.headers);
-    response.end(reply.body);
+    answerWith(response, reply);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...(await openRelay(pass)),
     hold: (moment) => new Promise((taken) => orders.push({ moment, taken })),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
-}
-
-interface Reply {
-  readonly status: number;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: Buffer;
-}
-
-function forward(target: string, from: IncomingMessage, body: Buffer): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const out = ask(target, from, { 'content-length': body.length }, resolve, reject);
-    out.end(body);
-  });
 }
 
 /** The first piece, then `wait`, then the rest: if there is one, for the worker may be dead by then. */
 function forwardInTwo(
-  target: string,
+  address: URL,
   from: IncomingMessage,
   wait: () => Promise<void>,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const out = ask(target, from, { 'transfer-encoding': 'chunked' }, resolve, reject);
+    const out = ask(address, from, { 'transfer-encoding': 'chunked' }, resolve, reject);
     from.once('close', () => from.complete || out.destroy());
     from.once('data', (first: Buffer) => {
       from.pause();
       out.write(first, () => void wait().then(() => from.pipe(out)));
     });
   });
-}
-
-function ask(
-  target: string,
-  from: IncomingMessage,
-  length: Readonly<Record<string, string | number>>,
-  resolve: (reply: Reply) => void,
-  reject: (error: Error) => void,
-): ClientRequest {
-  const { connection: _c, 'transfer-encoding': _t, host: _h, ...headers } = from.headers;
-  const out = send(
-    `${target}${from.url ?? '/'}`,
-    { method: from.method, headers: { ...headers, ...length } },
-    (answer) => {
-      read(answer).then((bytes) => {
-        const { connection: _connection, 'transfer-encoding': _encoding, ...kept } = answer.headers;
-        resolve({
-          status: answer.statusCode ?? 502,
-          headers: kept as Record<string, string | string[]>,
-          body: bytes,
-        });
-      }, reject);
-    },
-  );
-  out.on('error', reject);
-  return out;
-}
-
-async function read(from: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of from) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
