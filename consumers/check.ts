@@ -1,8 +1,9 @@
-/** Whether a worker could start with this configuration: asked as it asks, without joining the group. */
+/** Whether a worker could do all its work with this configuration: asked as it asks, without joining the group. */
 import { openClickHouse } from '../clickhouse/client.ts';
 import { migrationState } from '../clickhouse/migration-state.ts';
 import type { WorkerConfig } from './config.ts';
 import { checkLedger, checkTopic } from './preflight.ts';
+import { checkDeadLetterTopic } from './quarantine/dead-letter-topic.ts';
 import { describeTopic } from './topic.ts';
 
 export interface CheckedConnections {
@@ -27,17 +28,18 @@ export async function checkConnections(config: WorkerConfig): Promise<CheckedCon
     application: 'ledgerline-check',
     requestTimeoutMs: DEADLINE_MS,
   });
+  const options = {
+    ...config.kafka,
+    clientId: 'ledgerline-check',
+    connectionTimeoutMs: 3_000,
+    requestTimeoutMs: DEADLINE_MS,
+  };
   const kafka = async () => {
-    const topic = await describeTopic(
-      {
-        ...config.kafka,
-        clientId: 'ledgerline-check',
-        connectionTimeoutMs: 3_000,
-        requestTimeoutMs: DEADLINE_MS,
-      },
-      DEADLINE_MS,
-    );
+    const topic = await describeTopic(options, DEADLINE_MS);
     checkTopic(topic, config.kafka.topic);
+    if (config.deadLetterTopic !== undefined) {
+      await checkDeadLetterTopic(options, config.deadLetterTopic, DEADLINE_MS);
+    }
     return topic;
   };
   const tables = async () => {

@@ -52,17 +52,12 @@ export async function describeTopic(
   askGroup = true,
 ): Promise<TopicFacts> {
   const { topic, group } = options;
-  const address = options.brokers.join(', ');
   // Few retries: whoever asks hears soon that nothing listens there.
   const { fence, connect, close } = outsider(options, 3);
   const admin = connectKafka(options, 3).admin();
   const read = async (): Promise<TopicFacts> => {
     await admin.connect();
-    if (!(await admin.listTopics()).includes(topic)) {
-      throw new WorkerError('KAFKA_TOPIC_MISSING', `Kafka at ${address} has no topic ${topic}.`, {
-        hint: 'Create it with `ledgerline stack` locally, or with kafka-topics.sh, with cleanup.policy=delete.',
-      });
-    }
+    if (!(await admin.listTopics()).includes(topic)) throw topicMissing(options);
     await connect();
     await fence.cluster.addMultipleTargetTopics([topic]);
     const controller = await fence.cluster.findControllerBroker();
@@ -104,6 +99,18 @@ export async function describeTopic(
     void admin.disconnect().catch(() => undefined);
     void close();
   }
+}
+
+/** To a user who may not describe it, Kafka shows no topic either. */
+export function topicMissing({ brokers, topic, ssl, sasl }: KafkaOptions): WorkerError {
+  const known = ssl === undefined && sasl === undefined ? '' : ', or does not show it to this user';
+  return new WorkerError(
+    'KAFKA_TOPIC_MISSING',
+    `Kafka at ${brokers.join(', ')} has no topic ${topic}${known}.`,
+    {
+      hint: `Create it with \`ledgerline stack\` locally, or with kafka-topics.sh, with cleanup.policy=delete${known && '; or grant this user to describe it'}.`,
+    },
+  );
 }
 
 export interface NewTopic {

@@ -1,4 +1,5 @@
 import { LedgerlineError } from '../schemas/index.ts';
+import { contactFailure, type ContactOptions, protocolErrorOf } from '../schemas/kafka-contact.ts';
 
 /** What an error of the Kafka client means for the messages that were being sent. */
 interface SendFailure {
@@ -28,21 +29,6 @@ const LOST_IDENTITY = new Set([
   'PRODUCER_FENCED',
 ]);
 
-/** Errors the client wraps in others, outermost first; at most ten, should they form a ring. */
-function causesOf(error: unknown): Error[] {
-  const causes: Error[] = [];
-  for (let at = error; at instanceof Error && causes.length < 10; at = at.cause) causes.push(at);
-  return causes;
-}
-
-/** The protocol's own name of an error, as `MESSAGE_TOO_LARGE`; undefined when no broker answered. */
-function protocolErrorOf(error: unknown): string | undefined {
-  for (const cause of causesOf(error)) {
-    if ('type' in cause && typeof cause.type === 'string') return cause.type;
-  }
-  return undefined;
-}
-
 export function classify(error: unknown): SendFailure {
   const type = protocolErrorOf(error);
   if (type === undefined) return { kind: 'connection', repeatable: true };
@@ -53,16 +39,18 @@ export function classify(error: unknown): SendFailure {
 /** Says in one line what is wrong, where it was tried, and the way out. */
 export function explain(
   error: unknown,
-  { brokers, topic }: { readonly brokers: readonly string[]; readonly topic: string },
+  options: ContactOptions & { readonly topic: string },
 ): LedgerlineError {
-  const at = brokers.join(', ');
-  const causes = causesOf(error);
-  if (causes.some(({ name }) => name === 'KafkaJSSASLAuthenticationError')) {
-    return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} refused the credentials.`, {
-      hint: "Check kafka.sasl: its mechanism has to be one of the listener's.",
+  const contact = contactFailure(error, options);
+  if (contact) {
+    const { message, hint, refused } = contact;
+    return new LedgerlineError(refused ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE', message, {
+      hint,
       cause: error,
     });
   }
+  const { brokers, topic } = options;
+  const at = brokers.join(', ');
   const type = protocolErrorOf(error);
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} has no topic "${topic}".`, {
@@ -85,15 +73,8 @@ export function explain(
       cause: error,
     });
   }
-  if (type !== undefined) {
-    return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} answered ${type}.`, {
-      hint: 'See https://kafka.apache.org/protocol#protocol_error_codes.',
-      cause: error,
-    });
-  }
-  const reason = causes.at(-1)?.message ?? 'unknown';
-  return new LedgerlineError('KAFKA_UNREACHABLE', `No answer from Kafka at ${at}: ${reason}.`, {
-    hint: 'Check that the broker runs, the address, and ssl and sasl against its listener.',
+  return new LedgerlineError('KAFKA_REFUSED', `Kafka at ${at} answered ${type}.`, {
+    hint: 'See https://kafka.apache.org/protocol#protocol_error_codes.',
     cause: error,
   });
 }

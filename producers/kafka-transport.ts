@@ -118,7 +118,7 @@ export class KafkaTransport implements Transport {
   connect(): Promise<void> {
     this.#connected ??= this.#open().catch((error: unknown) => {
       this.#connected = undefined;
-      throw explain(error, { brokers: this.#options.brokers, topic: this.#topic });
+      throw explain(error, { ...this.#options, topic: this.#topic });
     });
     return this.#connected;
   }
@@ -248,7 +248,7 @@ export class KafkaTransport implements Transport {
 
   async #failure(thrown: unknown): Promise<Extract<SendOutcome, { status: 'refused' | 'failed' }>> {
     const { kind, repeatable } = classify(thrown);
-    const error = explain(thrown, { brokers: this.#options.brokers, topic: this.#topic });
+    const error = explain(thrown, { ...this.#options, topic: this.#topic });
     if (kind === 'refused') return { status: 'refused', error };
     if (!repeatable) await this.#disconnect('and forget');
     // kafkajs keeps a connection on which nothing is ever answered; the next may work.

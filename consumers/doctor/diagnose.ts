@@ -31,6 +31,7 @@ export async function diagnose(config: WorkerConfig): Promise<Finding[]> {
             connectionTimeoutMs: 3_000,
             requestTimeoutMs: DEADLINE_MS,
           },
+          config.deadLetterTopic,
           DEADLINE_MS,
         ),
       ),

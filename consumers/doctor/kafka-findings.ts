@@ -202,7 +202,7 @@ const NEEDED: readonly (readonly [Operation, string])[] = [
   ['describeConfigs', 'DESCRIBE_CONFIGS'],
 ];
 
-function rightsFindings({ topic, group }: KafkaFacts): Finding[] {
+function rightsFindings({ topic, group, deadLetters }: KafkaFacts): Finding[] {
   const { ok, warning, fault, unknown } = about('rights');
   const found: Finding[] = [];
   if (topic === undefined) {
@@ -226,7 +226,22 @@ function rightsFindings({ topic, group }: KafkaFacts): Finding[] {
           ),
     );
   }
-  if (group === undefined) {
+  if (deadLetters !== undefined) {
+    found.push(
+      deadLetters === 'fine'
+        ? ok('dead-letters', 'may write the dead-letter topic')
+        : fault('dead-letters', deadLetters.message, deadLetters.hint),
+    );
+  }
+  if (group === 'no coordinator') {
+    found.push(
+      about('group').fault(
+        'coordinator',
+        'the group has no coordinator: workers cannot join it',
+        'A broker that has just started takes a moment. If it stays so, look at the topic __consumer_offsets: its partitions need leaders.',
+      ),
+    );
+  } else if (group === undefined) {
     found.push(
       unknown(
         'group',

@@ -4,9 +4,11 @@ import { pause } from '../backoff.ts';
 import { beforeDeadline } from '../deadline.ts';
 import { askRaw } from '../fence.ts';
 import { ConfigResourceTypes, connectKafka, type KafkaOptions } from '../kafka.ts';
-import { explainKafka } from '../kafka-errors.ts';
+import { explainKafka, isRefusal } from '../kafka-errors.ts';
 import { outsider } from '../outsider.ts';
-import { WorkerError } from '../worker-error.ts';
+import { deadLetterFault } from '../quarantine/dead-letter-topic.ts';
+import { topicMissing } from '../topic.ts';
+import type { WorkerError } from '../worker-error.ts';
 import {
   askClock,
   askGroup,
@@ -24,7 +26,10 @@ export interface KafkaFacts {
   readonly brokerConfig: Readonly<Record<string, string>> | undefined;
   readonly topicConfig: Readonly<Record<string, string>> | undefined;
   readonly topic: TopicReplicas | undefined;
-  readonly group: GroupRights | undefined;
+  /** `'no coordinator'`: nobody could be asked. */
+  readonly group: GroupRights | 'no coordinator' | undefined;
+  /** What stands in the way of dead letters, where there is a topic for them. */
+  readonly deadLetters: WorkerError | 'fine' | undefined;
   /** How far the controller's clock is ahead of ours, and by how much this may be wrong. */
   readonly clock: { readonly skewMs: number; readonly unsureMs: number } | undefined;
 }
@@ -33,13 +38,17 @@ export interface KafkaFacts {
 const TOPIC_DENIED = 29;
 
 /** @throws WorkerError KAFKA_UNREACHABLE, KAFKA_REFUSED, KAFKA_TOPIC_MISSING, within the deadline */
-export async function probeKafka(options: KafkaOptions, deadlineMs: number): Promise<KafkaFacts> {
+export async function probeKafka(
+  options: KafkaOptions,
+  deadLetterTopic: string | undefined,
+  deadlineMs: number,
+): Promise<KafkaFacts> {
   const { fence, connect, close } = outsider(options, 1);
   const admin = connectKafka(options, 1).admin();
   const ask = async (): Promise<KafkaFacts> => {
     await Promise.all([admin.connect(), connect()]);
     const { brokers, controller } = await admin.describeCluster();
-    if (!(await admin.listTopics()).includes(options.topic)) throw missing(options);
+    if (!(await admin.listTopics()).includes(options.topic)) throw topicMissing(options);
     await fence.cluster.addMultipleTargetTopics([options.topic]);
     // The one that may have to be waited for is asked beside the others.
     const group = groupOf(fence.cluster, options.group);
@@ -50,6 +59,14 @@ export async function probeKafka(options: KafkaOptions, deadlineMs: number): Pro
       brokers: brokers.length,
       metadataVersion: version?.metadataVersion,
       topic: topic.errorCode === TOPIC_DENIED ? undefined : topic,
+      deadLetters:
+        deadLetterTopic === undefined
+          ? undefined
+          : (deadLetterFault(
+              options,
+              deadLetterTopic,
+              await put(node, askTopic(deadLetterTopic)),
+            ) ?? 'fine'),
       group: await group,
       topicConfig: await configOf(admin, ConfigResourceTypes.TOPIC, options.topic),
       brokerConfig: await configOf(
@@ -81,17 +98,20 @@ const COORDINATOR_STARTS = new Set([14, 15, 16]);
 const COORDINATOR_PAUSE_MS = 300;
 const COORDINATOR_DEADLINE_MS = 6_000;
 
-async function groupOf(cluster: Cluster, group: string): Promise<GroupRights | undefined> {
+async function groupOf(cluster: Cluster, group: string): Promise<KafkaFacts['group']> {
   const over = AbortSignal.timeout(COORDINATOR_DEADLINE_MS);
   while (!over.aborted) {
-    const rights = await attempt(async () =>
-      put(await cluster.findGroupCoordinator({ groupId: group }), askGroup(group)),
-    );
-    if (rights?.errorCode === 0) return rights;
-    if (rights && !COORDINATOR_STARTS.has(rights.errorCode)) return undefined;
+    try {
+      const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+      const rights = await put(coordinator, askGroup(group));
+      if (rights.errorCode === 0) return rights;
+      if (!COORDINATOR_STARTS.has(rights.errorCode)) return undefined;
+    } catch (error) {
+      if (isRefusal(error)) return undefined;
+    }
     await pause(COORDINATOR_PAUSE_MS, over);
   }
-  return undefined;
+  return 'no coordinator';
 }
 
 async function clockOf(node: Broker): Promise<KafkaFacts['clock']> {
@@ -114,8 +134,3 @@ async function configOf(
   if (entries.length === 0) return undefined;
   return Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]));
 }
-
-const missing = ({ brokers, topic }: KafkaOptions): WorkerError =>
-  new WorkerError('KAFKA_TOPIC_MISSING', `Kafka at ${brokers.join(', ')} has no topic ${topic}.`, {
-    hint: 'Create it with `ledgerline stack` locally, or with kafka-topics.sh, with cleanup.policy=delete; or grant this user to describe it.',
-  });

@@ -4,6 +4,7 @@ import { beforeDeadline } from '../deadline.ts';
 import { MAY_REPEAT_HEADER } from '../envelope.ts';
 import { connectKafka, type KafkaOptions } from '../kafka.ts';
 import { REPLAY_HEADER } from '../repeats.ts';
+import { explainKafka } from '../kafka-errors.ts';
 import { describeTopic } from '../topic.ts';
 import { WorkerError } from '../worker-error.ts';
 import { formatMessageId } from './message-id.ts';
@@ -45,7 +46,7 @@ export class FrontDoor {
     try {
       await beforeDeadline(producer.connect(), CONTACT_DEADLINE_MS);
     } catch (error) {
-      throw unreachable(kafka, error);
+      throw explainKafka(error, kafka);
     }
     return new FrontDoor(kafka.topic, producer, partitions.length);
   }
@@ -108,10 +109,3 @@ export class FrontDoor {
     };
   }
 }
-
-const unreachable = ({ brokers }: KafkaOptions, error: unknown): WorkerError =>
-  new WorkerError(
-    'KAFKA_UNREACHABLE',
-    `Kafka does not answer at ${brokers.join(', ')}: ${(error as Error).message}`,
-    { hint: 'Start it, or set LEDGERLINE_KAFKA_BROKERS to where it listens.', cause: error },
-  );

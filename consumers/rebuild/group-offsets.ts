@@ -7,6 +7,7 @@
 import type { Broker } from 'kafkajs';
 import { pause } from '../backoff.ts';
 import { beforeDeadline } from '../deadline.ts';
+import { explainKafka } from '../kafka-errors.ts';
 import type { KafkaOptions } from '../kafka.ts';
 import { type Outsider, outsider } from '../outsider.ts';
 import { WorkerError } from '../worker-error.ts';
@@ -41,7 +42,12 @@ export class GroupOffsets {
 
   static async open(options: KafkaOptions): Promise<GroupOffsets> {
     const connections = outsider(options, 3);
-    await beforeDeadline(connections.connect(), CONNECT_DEADLINE_MS);
+    try {
+      await beforeDeadline(connections.connect(), CONNECT_DEADLINE_MS);
+    } catch (error) {
+      void connections.close();
+      throw explainKafka(error, options);
+    }
     return new GroupOffsets(options, connections);
   }
 

@@ -3,6 +3,7 @@ import { clockFindings } from '../../consumers/doctor/clock-findings.ts';
 import { kafkaFindings } from '../../consumers/doctor/kafka-findings.ts';
 import type { KafkaFacts } from '../../consumers/doctor/kafka-probe.ts';
 import { OPERATION } from '../../consumers/doctor/questions.ts';
+import { deadLetterFault } from '../../consumers/quarantine/dead-letter-topic.ts';
 import { lagOffsets, LagClock } from '../../consumers/health/lag.ts';
 import { readiness } from '../../consumers/health/readiness.ts';
 
@@ -25,6 +26,7 @@ const healthy: KafkaFacts = {
     operations: bits('read', 'write', 'describe', 'describeConfigs'),
   },
   group: { errorCode: 0, state: 'Stable', members: 2, operations: bits('read', 'describe') },
+  deadLetters: 'fine',
   clock: { skewMs: 3, unsureMs: 2 },
 };
 
@@ -70,6 +72,24 @@ describe('R-DLV-06: what the doctor makes of Kafka', () => {
         },
       },
       ['fault topic.leaders'],
+    ],
+    ['a group without a coordinator', { group: 'no coordinator' }, ['fault group.coordinator']],
+    [
+      'a dead-letter topic that is not there',
+      {
+        deadLetters: deadLetterFault({ brokers: ['k:9092'] }, 'd', { errorCode: 3, operations: 0 }),
+      },
+      ['fault rights.dead-letters'],
+    ],
+    [
+      'a dead-letter topic that may only be described',
+      {
+        deadLetters: deadLetterFault({ brokers: ['k:9092'] }, 'd', {
+          errorCode: 0,
+          operations: bits('describe'),
+        }),
+      },
+      ['fault rights.dead-letters'],
     ],
     [
       'a user that may read, and no more',
