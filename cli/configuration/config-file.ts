@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
 import { ConfigurationError, type ConfigurationFault } from '../../schemas/configuration-error.ts';
 
 /** Where something stands in a file, both counted from 1. */
@@ -17,6 +18,9 @@ export interface ConfigFile {
   /** What no option can be judged by: names that are no variable's, values that are no text. */
   readonly faults: readonly ConfigurationFault[];
 }
+
+/** Loaded where there is a file to read: it would be a tenth of the start of every command. */
+const loadYaml = (): typeof Yaml => createRequire(import.meta.url)('yaml') as typeof Yaml;
 
 const NAME = /^(LEDGERLINE|AUDIT_TRAIL)_[A-Z_]+$/;
 
@@ -45,8 +49,9 @@ export function readConfigFile(path: string): ConfigFile {
 
 /** The same for a text. Pure. */
 export function parseConfig(path: string, text: string): ConfigFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const yaml = loadYaml();
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeOf = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
@@ -64,7 +69,7 @@ export function parseConfig(path: string, text: string): ConfigFile {
   const variables: Record<string, string> = {};
   const places = new Map<string, Place>();
   const faults: ConfigurationFault[] = [];
-  if (contents !== null && !isMap(contents)) {
+  if (contents !== null && !yaml.isMap(contents)) {
     throw new ConfigurationError([
       {
         name: located(path, placeOf(contents.range?.[0] ?? 0)),
@@ -72,8 +77,8 @@ export function parseConfig(path: string, text: string): ConfigFile {
       },
     ]);
   }
-  for (const { key, value } of (contents as YAMLMap | null)?.items ?? []) {
-    const name = isScalar(key) ? String(key.value) : '';
+  for (const { key, value } of (contents as Yaml.YAMLMap | null)?.items ?? []) {
+    const name = yaml.isScalar(key) ? String(key.value) : '';
     const place = placeOf(startOf(value) ?? startOf(key) ?? 0);
     if (!NAME.test(name) || name === 'LEDGERLINE_CONFIG_FILE') {
       faults.push({
@@ -83,7 +88,7 @@ export function parseConfig(path: string, text: string): ConfigFile {
       continue;
     }
     places.set(name, place);
-    const said = textOf(value);
+    const said = textOf(value, yaml);
     if (said === undefined) {
       faults.push({ name, problem: 'must be a text, a number, true or false, or a list of texts' });
     } else {
@@ -100,13 +105,13 @@ export const located = (path: string, { line, column }: Place): string =>
 const startOf = (node: unknown): number | undefined =>
   (node as { readonly range?: readonly number[] | null } | null)?.range?.[0];
 
-function textOf(node: unknown): string | undefined {
+function textOf(node: unknown, yaml: typeof Yaml): string | undefined {
   if (node === null) return '';
-  if (isSeq(node)) {
-    const items = node.items.map(textOf);
+  if (yaml.isSeq(node)) {
+    const items = node.items.map((item) => textOf(item, yaml));
     return items.every((item) => item !== undefined) ? items.join(',') : undefined;
   }
-  if (!isScalar(node)) return undefined;
+  if (!yaml.isScalar(node)) return undefined;
   const { value } = node;
   if (value === null) return '';
   if (typeof value === 'number') return node.source ?? String(value);
