@@ -39,6 +39,15 @@ export function formatMicros(epochMicros: number): string | undefined {
 }
 
 /**
+ * What {@link formatMicros} has written, as microseconds since 1970-01-01T00:00:00Z.
+ *
+ * @example
+ * readMicros('2026-11-22T10:00:00.123456Z'); // 1_795_341_600_123_456
+ */
+export const readMicros = (wire: string): number =>
+  Date.parse(`${wire.slice(0, 19)}Z`) * 1000 + Number(wire.slice(20, 26));
+
+/**
  * A Date, or ISO 8601 text in UTC or with an offset, as the wire writes it; digits beyond the
  * microsecond are cut off. `undefined`: it is no instant, or outside the years 1900–2299.
  *

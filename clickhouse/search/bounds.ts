@@ -40,7 +40,7 @@ export function timeBounds(condition: Condition): TimeBounds {
 const INDEXED = new Set<string>(['actor_id', 'target_id', 'correlation_id']);
 
 /**
- * Whether every match names a value that a skip index of the table finds: then the whole time is asked
+ * Whether every match names a value that a skip index of the table finds: then a longer time is asked
  * at once, because what does not hold that value is not read.
  */
 export function isIndexed(condition: Condition): boolean {
@@ -63,4 +63,16 @@ export function isIndexed(condition: Condition): boolean {
     default:
       return false;
   }
+}
+
+const VERSION_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/i;
+
+/** When the one event that can match was emitted, where the condition names an id that tells it: microseconds since 1970. */
+export function timeOfId(condition: Condition): number | undefined {
+  if (condition.kind === 'all') {
+    return condition.of.map(timeOfId).find((micros) => micros !== undefined);
+  }
+  if (condition.kind !== 'uuid' || condition.column !== 'event_id') return undefined;
+  if (!VERSION_7.test(condition.value)) return undefined;
+  return Number.parseInt(condition.value.slice(0, 13).replace('-', ''), 16) * 1000;
 }

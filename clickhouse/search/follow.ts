@@ -119,7 +119,7 @@ WHERE ${placeSql(upTo, behind, end, params)} AND kafka_offset IN ${params.bind(o
 ORDER BY kafka_offset LIMIT 1 BY kafka_offset`,
       { ...callOptions(options, params), format: 'JSONEachRow' },
     );
-    const events = await decodedRows(answer, MAX_BATCH_BYTES);
+    const { events } = await decodedRows(answer, MAX_BATCH_BYTES);
     const reached = offsets[events.length - 1] ?? end;
     const whole = events.length === offsets.length && offsets.length < BATCH;
     return { events, upTo: whole ? upTo : { ...upTo, offset: reached } };

@@ -8,7 +8,7 @@ export { type Facet, type FacetOptions, facets, type FacetValue } from './facets
 export { FAMILIES } from './field-named.ts';
 export { type Field, FIELDS } from './fields.ts';
 export { follow, type FollowOptions, type StoredPositions, storedPositions } from './follow.ts';
-export type { Order } from './keys.ts';
+export type { Order } from './stretches.ts';
 export { QUERY_LIMITS } from './limits.ts';
 export { QueryError } from './query-error.ts';
 export { EVERY_TENANT, type TenantScope } from './scope.ts';

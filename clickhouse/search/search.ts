@@ -1,11 +1,12 @@
 import type { AuditEvent } from '../../schemas/index.ts';
 import { LedgerlineError } from '../../schemas/errors.ts';
+import { readMicros } from '../../schemas/instant.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { asked, type AskOptions, inTime, type Question, timeZoneOf } from './ask.ts';
 import { type CursorOwner, openCursor, sealCursor } from './cursor.ts';
-import { readEvents } from './events.ts';
-import { findKeys, type Order } from './keys.ts';
+import { firstEvents } from './first-events.ts';
 import { tenantsOf } from './scope.ts';
+import type { Order } from './stretches.ts';
 
 const MAX_PAGE_SIZE = 1000;
 
@@ -64,19 +65,16 @@ async function pageOf(
   };
   const after = options.cursor === undefined ? undefined : openCursor(options.cursor, owner);
   return inTime(options, async () => {
-    const started = performance.now();
     const read = await asked(clickhouse, question, options, after?.nowMs);
-    const request = { asked: read, order, limit: pageSize + 1, after };
-    const keys = await findKeys(clickhouse, request, options);
-    const wanted = keys.slice(0, pageSize);
-    const events = await readEvents(clickhouse, read, wanted, order, options, started);
-    const present = new Set(events.map(({ id }) => id));
-    // Keys whose row a retention run took meanwhile count as read; those behind a cut page do not.
-    const lastIndex = wanted.findLastIndex(({ event_id }) => present.has(event_id));
-    const cut = events.length > 0 && lastIndex < wanted.length - 1;
-    const last = cut ? wanted[lastIndex] : wanted.at(-1);
-    if (last === undefined || (!cut && keys.length <= pageSize)) return { events };
-    const position = { micros: last.micros, id: last.event_id, nowMs: read.nowMs };
+    const wanted = { asked: read, order, limit: pageSize, after };
+    const { events, more } = await firstEvents(clickhouse, wanted, options);
+    const last = events.at(-1);
+    if (!more || last === undefined) return { events };
+    const position = {
+      micros: readMicros(String(last.occurredAt)),
+      id: last.id,
+      nowMs: read.nowMs,
+    };
     return { events, cursor: sealCursor(position, owner) };
   });
 }

@@ -1,7 +1,7 @@
 import type { ClickHouse } from '../clickhouse.ts';
 import { asked, type AskOptions, whereSql } from './ask.ts';
 import { Parameters } from './compile.ts';
-import type { Order } from './keys.ts';
+import type { Order } from './stretches.ts';
 import { runnableSql } from './runnable-sql.ts';
 import { sourceSql } from './source.ts';
 
