@@ -116,7 +116,8 @@ describe('an insert that the engine holds up after it has checked the lease', ()
   const slow = (name: string): string =>
     `ALTER TABLE audit_events ADD CONSTRAINT ${name} CHECK sleep(3) = 0`;
 
-  async function play(window: number): Promise<readonly string[]> {
+  /** What is doubled after the first round that doubles anything, or after the last. */
+  async function play(window: number, rounds = 1): Promise<readonly string[]> {
     const on = await engineScene(stage, { partitions: 4 });
     await on.workers(2);
     await on.command(
@@ -124,11 +125,13 @@ describe('an insert that the engine holds up after it has checked the lease', ()
     );
     await on.command(slow('slow_1'));
     await on.command(slow('slow_2'));
-    // 6 seconds are more than the insert timeout: the worker looks, finds nothing, and inserts again.
-    await on.its.produce(messages(400));
-    const judgement = await on.its.judgeWhenCommitted(120_000);
-    expect(judgement.missing).toEqual([]);
-    return judgement.doubled;
+    for (let round = 1; ; round++) {
+      // 6 seconds are more than the insert timeout: the worker looks, finds nothing, and inserts again.
+      await on.its.produce(messages(400));
+      const { missing, doubled } = await on.its.judgeWhenCommitted(120_000);
+      expect(missing).toEqual([]);
+      if (doubled.length > 0 || round === rounds) return doubled;
+    }
   }
 
   it('is recognised by its token when it is repeated meanwhile', async () => {
@@ -136,6 +139,7 @@ describe('an insert that the engine holds up after it has checked the lease', ()
   });
 
   it('is stored twice when its token is forgotten meanwhile: the window must outlast the longest insert', async () => {
-    expect((await play(1)).length).toBeGreaterThan(0);
+    // A token is forgotten when another insert ends before its repetition does, which is chance.
+    expect((await play(1, 5)).length).toBeGreaterThan(0);
   });
 });
