@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { openPublisher, type Publisher } from '../producers/publisher.ts';
+import type { Publisher } from '../producers/publisher.ts';
 import { ledgerEvents } from '../schemas/catalogs/ledger.ts';
 import { LedgerlineError } from '../schemas/errors.ts';
 import { uuidv7 } from '../schemas/uuid.ts';
@@ -47,6 +47,8 @@ export class OperatorRecord {
 
   /** @throws LedgerlineError KAFKA_UNREACHABLE, KAFKA_REFUSED, within 5 s */
   static async open({ worker: { kafka } }: Environment): Promise<OperatorRecord> {
+    // Loaded here: most of what a command does needs no way to Kafka.
+    const { openPublisher } = await import('../producers/publisher.ts');
     const silent = (): undefined => undefined;
     const publisher = await withDeadline(
       openPublisher({

@@ -90,6 +90,13 @@ describe('the folders', () => {
     },
   );
 
+  it('a worker starts with what it carries events with, and no more', () => {
+    const packages = packagesUnder('cli/actions/worker.ts', importedWith);
+    expect(packages).toContain('kafkajs');
+    for (const other of ['pg', 'yaml', 'cli-table3', 'cli-progress', 'hyparquet'])
+      expect(packages).not.toContain(other);
+  });
+
   it.each([
     { package: 'kafkajs', files: ['consumers/kafka.ts', 'producers/kafka-transport.ts'] },
     { package: '@clickhouse/client', files: ['clickhouse/client.ts'] },

@@ -1,10 +1,6 @@
-import {
-  count as countEvents,
-  listHolds,
-  placeHold,
-  releaseHold,
-  syncHolds,
-} from '../../clickhouse/index.ts';
+import { listHolds } from '../../clickhouse/holds/holds.ts';
+import { placeHold, releaseHold, syncHolds } from '../../clickhouse/holds/place.ts';
+import { count as countEvents } from '../../clickhouse/search/count.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';

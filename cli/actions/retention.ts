@@ -15,7 +15,6 @@ import { interruptible } from '../interrupt.ts';
 import { OperatorRecord } from '../operator-record.ts';
 import { confirmed } from '../confirmed.ts';
 import { classesOf } from '../retention/days.ts';
-import { metricsText } from '../retention/metrics.ts';
 import { previewLines, statusLines, sweepLines } from '../retention/report.ts';
 import { sweepProgress } from '../retention/progress.ts';
 import { print, say } from '../terminal.ts';
@@ -165,7 +164,10 @@ async function remove(
       data: { removedRows, droppedParts, durationMs, interrupted, removed },
     });
   }
-  if (metrics !== undefined) await writeAtOnce(metrics, await metricsText(result));
+  if (metrics !== undefined) {
+    const { metricsText } = await import('../retention/metrics.ts');
+    await writeAtOnce(metrics, await metricsText(result));
+  }
   const told = { ...result, dryRun, cleanup: result.cleanup && enabled !== false };
   if (json) print(JSON.stringify(told));
   else for (const line of sweepLines(told)) print(line);

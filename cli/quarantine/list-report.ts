@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
-import { formatMessageId, type ListedMessage, type ReasonCount } from '../../consumers/index.ts';
+import { formatMessageId } from '../../consumers/quarantine/message-id.ts';
+import type { ListedMessage, ReasonCount } from '../../consumers/index.ts';
 import { safeText } from '../safe-text.ts';
 import { answerColours, count } from '../terminal.ts';
 

@@ -1,4 +1,6 @@
-import { openQuarantine, parseMessageId, type WholeMessage } from '../../consumers/index.ts';
+import { parseMessageId } from '../../consumers/quarantine/message-id.ts';
+import { openQuarantine } from '../../consumers/quarantine/open.ts';
+import type { WholeMessage } from '../../consumers/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
@@ -10,7 +12,8 @@ import { messageTable, summaryTable } from './list-report.ts';
 import type { Filters } from './options.ts';
 import { described, filtered } from './selecting.ts';
 import { shownLines, shownMessage } from './show-report.ts';
-import { formatMessageId, type ResolutionState } from '../../consumers/index.ts';
+import { formatMessageId } from '../../consumers/quarantine/message-id.ts';
+import type { ResolutionState } from '../../consumers/index.ts';
 
 export interface ListOptions extends Filters {
   readonly reason?: readonly string[];

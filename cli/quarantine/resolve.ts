@@ -1,17 +1,13 @@
 import { once } from 'node:events';
-import {
-  discard,
-  formatMessageId,
-  FrontDoor,
-  openQuarantine,
-  type Quarantine,
-  replay,
-  type ReplayOutcome,
-  type Selection,
-  Transform,
-  type WholeMessage,
-} from '../../consumers/index.ts';
-import { LedgerlineError, uuidv7 } from '../../schemas/index.ts';
+import { discard } from '../../consumers/quarantine/discard.ts';
+import { FrontDoor } from '../../consumers/quarantine/front-door.ts';
+import { formatMessageId } from '../../consumers/quarantine/message-id.ts';
+import { openQuarantine, type Quarantine } from '../../consumers/quarantine/open.ts';
+import { replay, type ReplayOutcome } from '../../consumers/quarantine/replay.ts';
+import { Transform } from '../../consumers/quarantine/transform.ts';
+import type { Selection, WholeMessage } from '../../consumers/index.ts';
+import { LedgerlineError } from '../../schemas/errors.ts';
+import { uuidv7 } from '../../schemas/uuid.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { type Environment, readEnvironment } from '../environment.ts';

@@ -1,10 +1,5 @@
-import {
-  formatMessageId,
-  parseMessageId,
-  type QuarantineStore,
-  type ResolutionState,
-  type Selection,
-} from '../../consumers/index.ts';
+import { formatMessageId, parseMessageId } from '../../consumers/quarantine/message-id.ts';
+import type { QuarantineStore, ResolutionState, Selection } from '../../consumers/index.ts';
 import { UsageError } from '../failure.ts';
 import { timeOf } from '../policy/period.ts';
 import type { Filters } from './options.ts';

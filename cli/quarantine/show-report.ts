@@ -1,14 +1,12 @@
+import { isErased, notReplayable } from '../../consumers/quarantine/candidate.ts';
+import { formatMessageId } from '../../consumers/quarantine/message-id.ts';
 import {
   type FaultPlace,
-  formatMessageId,
-  isErased,
-  notReplayable,
   placeOfFault,
   rejudge,
-  type Resolution,
   type Standards,
-  type WholeMessage,
-} from '../../consumers/index.ts';
+} from '../../consumers/quarantine/rejudge.ts';
+import type { Resolution, WholeMessage } from '../../consumers/index.ts';
 import { safeText } from '../safe-text.ts';
 import { answerColours, count } from '../terminal.ts';
 import { messageView } from './message-view.ts';
