@@ -8,6 +8,7 @@ export async function until<T>(
   const deadline = Date.now() + timeoutMs;
   let last: unknown = 'nothing';
   while (Date.now() < deadline) {
+    const asked = Date.now();
     try {
       const answer = await ask();
       if (holds(answer)) return answer;
@@ -15,7 +16,9 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Half of the time at most: what is waited for needs the machine more than the question does.
+    const pauseMs = Math.max(100, Date.now() - asked);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   throw new Error(
     `Not within ${timeoutMs} ms: ${what}; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
