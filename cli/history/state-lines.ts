@@ -53,10 +53,10 @@ export function stateLines(state: TargetState, look: Look): string[] {
     ...eventLines('deleted', state.deleted, look),
     ...eventLines('last', state.last, look),
     ...(json.length === 0 ? [] : ['', ...json.map((line) => safeText(line))]),
-    ...section('said by', fields.slice(0, MAX_SHOWN), ({ path, since, certain, absent }) =>
+    ...section('said by', fields.slice(0, MAX_SHOWN), ({ path, since, until, certain, absent }) =>
       lineOf([
         paint(`  ${pathText(path)}`),
-        paint(`  ${certain ? '' : 'perhaps changed since, '}${refText(since, look)}`, 'dim'),
+        paint(`  ${certain ? '' : 'perhaps changed since, '}${saidBy(since, until, look)}`, 'dim'),
         paint(absent === true ? '  (removed)' : '', 'dim'),
       ]),
     ),
@@ -127,6 +127,13 @@ const eventLines = (name: string, ref: EventRef | undefined, look: Look): string
 
 const refText = ({ id, type, occurredAt, actor }: EventRef, { timeZone }: Look): string =>
   `${clockTime(Date.parse(occurredAt), timeZone)}  ${safeText(type)}  ${partyText(actor)}  ${safeText(id)}`;
+
+/** An event up to then made it so, or a later one has told what it changed. */
+const saidBy = (since: EventRef | undefined, until: EventRef | undefined, look: Look): string =>
+  [
+    ...(since === undefined ? [] : [refText(since, look)]),
+    ...(until === undefined ? [] : [`until ${refText(until, look)}`]),
+  ].join(', ');
 
 const pathText = (path: string): string => (path === '' ? '(the whole record)' : safeText(path));
 

@@ -70,6 +70,11 @@ export class Rebuilding {
     return !this.#blind && at >= this.#doubtedBefore;
   }
 
+  /** Changes go unseen from here on, until the record is told as a whole again. */
+  get isBlind(): boolean {
+    return this.#blind;
+  }
+
   #takeChanges(event: AuditEvent, since: Stamp): void {
     if (hasFailed(event)) return;
     const [creates, deletes] = [isCreation(event), isDeletion(event)];

@@ -1,18 +1,33 @@
 import { formatMicros } from '../../schemas/instant.ts';
 import type { ClickHouse } from '../clickhouse.ts';
 import { type AskOptions, inTime, timeZoneOf } from '../search/ask.ts';
-import { isCreation } from './life.ts';
+import { Hindsight } from './hindsight.ts';
 import { endOf, type Moment } from './moment.ts';
 import { type Existence, type Gap, Rebuilding } from './rebuilding.ts';
-import { type EventRef, isWhole, jsonOf, placesOf, type Unknown } from './record-tree.ts';
-import { eventsInOrder, ownEventsOf, type TargetKey, tenantOf } from './target-events.ts';
+import {
+  type EventRef,
+  isWhole,
+  jsonOf,
+  placesOf,
+  type Stamp,
+  type Unknown,
+} from './record-tree.ts';
+import {
+  eventsInOrder,
+  ownEventsOf,
+  type TargetKey,
+  tenantOf,
+  wholeSince,
+} from './target-events.ts';
 
-/** One place of a record, and since when it has been what it is. */
+/** One place of a record, and who said what it was: an event up to then, or one that came later. */
 export interface KnownField {
   /** A JSON Pointer (RFC 6901); `''` is the whole record. */
   readonly path: string;
-  /** The event that said so. */
-  readonly since: EventRef;
+  /** The event that made it so. */
+  readonly since?: EventRef;
+  /** The later event that was the first to change it, and told what it had been: so it was until then. */
+  readonly until?: EventRef;
   /** Nothing says that it may have changed unseen. */
   readonly certain: boolean;
   /** It is known not to be there. */
@@ -46,7 +61,10 @@ export interface TargetState {
   readonly record?: unknown;
   /** All of it is known, and nothing says that it may have changed unseen. */
   readonly certain: boolean;
-  /** Since when all of it has been known without a gap; absent where not all is. */
+  /**
+   * Since when all of it has been known without a gap; absent where not all is. Where later events tell it, this
+   * is not before the oldest event that the ledger still holds, or from when on none can have expired.
+   */
   readonly certainSince?: string;
   /** What is known, at most 1,000 places, with the event that said it. */
   readonly fields: readonly KnownField[];
@@ -66,10 +84,12 @@ export interface TargetState {
 
 /**
  * The record of a target at a moment, rebuilt from its changes: from its creation, from an event that holds it
- * whole (a change `add` with the path `''`), or, where the beginning has expired, as far as it can be known.
- * Values that were redacted, erased or cut are unknown, never taken for the truth.
+ * whole (a change `add` with the path `''`), or, where the beginning has expired, as far as it can be known: the
+ * first later change of a place tells what had been there until then. Values that were redacted, erased or cut
+ * are unknown, never taken for the truth.
  *
- * Reads the target's own events up to then as a stream; holds one record.
+ * Reads the target's own events as a stream, those that came later as long as something is unknown; holds one
+ * record.
  *
  * @throws LedgerlineError `CONFIG_INVALID` for what is no time, `TARGET_AMBIGUOUS` where several tenants have
  *   such a target, `RECORD_TOO_LARGE` above 8 MiB; otherwise as `search`
@@ -90,19 +110,21 @@ export async function stateAt(
   return inTime(options, async () => {
     const tenant = await tenantOf(clickhouse, target, options);
     const rebuilding = new Rebuilding();
-    let createdLater = false;
+    let hindsight: Hindsight | undefined;
+    const coveredSince = await wholeSince(clickhouse, options);
     if (tenant !== undefined) {
       const asking = { ...options, tenant };
       const end = formatMicros(before) ?? '';
       for await (const event of eventsInOrder(clickhouse, ownEventsOf(target), asking)) {
         if (String(event.occurredAt) < end) rebuilding.take(event);
         else {
-          createdLater = rebuilding.events === 0 && isCreation(event);
-          break;
+          hindsight ??= new Hindsight(rebuilding, before > coveredSince);
+          hindsight.take(event);
+          if (!hindsight.open) break;
         }
       }
     }
-    return stateOf(rebuilding, { target, tenant, before, createdLater });
+    return stateOf(rebuilding, { target, tenant, before, hindsight, coveredSince });
   });
 }
 
@@ -115,25 +137,39 @@ export function stateOf(
     readonly target: TargetKey;
     readonly tenant: string | undefined;
     readonly before: number;
-    readonly createdLater?: boolean;
+    /** What later events have told. */
+    readonly hindsight?: Hindsight | undefined;
+    /** From when on no event can have expired: microseconds since 1970. */
+    readonly coveredSince?: number;
   },
 ): TargetState {
-  const { record, name, first, last, createdBy, deletedBy, wholeSince } = rebuilding;
-  const existence = about.createdLater === true ? 'absent' : rebuilding.existence;
+  const { name, first, last, createdBy, deletedBy } = rebuilding;
+  const { record, existence } = about.hindsight ?? rebuilding;
   const fields: KnownField[] = [];
   const unknown: UnknownField[] = [];
+  const isLater = ({ at }: Stamp): boolean => at > rebuilding.events;
+  /** The last of the events up to then by which a place is known. */
+  let knownBy: Stamp | undefined;
   for (const { path, node, others } of record === undefined ? [] : placesOf(record)) {
     const since = node.since.event;
+    const byLater = isLater(node.since);
+    if (!byLater && node.since.at > (knownBy?.at ?? 0)) knownBy = node.since;
     if (node.kind === 'unknown') {
       if (unknown.length < MAX_PLACES)
         unknown.push({ path, why: node.why, ...(others ? { others } : {}), since });
     } else if (fields.length < MAX_PLACES) {
       const absent = node.kind === 'absent' ? ({ absent: true } as const) : {};
-      fields.push({ path, since, certain: rebuilding.isCertain(node.since), ...absent });
+      const said = byLater ? { until: since } : { since };
+      fields.push({ path, ...said, certain: rebuilding.isCertain(node.since), ...absent });
     }
   }
   const isKnown = record === undefined ? existence !== 'unknown' : isWhole(record);
   const certain = isKnown && rebuilding.gapCount === 0;
+  const certainSince =
+    rebuilding.wholeSince?.event.occurredAt ??
+    knownBy?.event.occurredAt ??
+    first?.occurredAt ??
+    formatMicros(about.coveredSince ?? about.before);
   const json = record === undefined ? undefined : jsonOf(record);
   return {
     target: { ...about.target, ...(name === undefined ? {} : { name }) },
@@ -142,7 +178,7 @@ export function stateOf(
     existence,
     ...(json === undefined ? {} : { record: json }),
     certain,
-    ...(certain && wholeSince !== undefined ? { certainSince: wholeSince.event.occurredAt } : {}),
+    ...(certain && existence !== 'absent' && certainSince !== undefined ? { certainSince } : {}),
     fields,
     unknown,
     gaps: rebuilding.gaps,

@@ -85,6 +85,17 @@ ORDER BY ${byTarget ? 'tenant_id, target_id, ' : ''}${IN_ORDER}`,
   }
 }
 
+const DAY_MICROS = 86_400_000_000;
+
+/**
+ * From when on no event has expired, of whatever class: microseconds since 1970. Where there is no event of a
+ * target since then, nothing happened to it.
+ */
+export async function wholeSince(clickhouse: ClickHouse, options: AskOptions): Promise<number> {
+  const { classes, nowMs } = await asked(clickhouse, allOf([]), options);
+  return nowMs * 1000 - Math.min(...Object.values(classes)) * DAY_MICROS;
+}
+
 async function* rowsOf(answer: Readable): AsyncGenerator<AuditEvent, void> {
   let held: Buffer[] = [];
   try {

@@ -4,11 +4,18 @@ import type { ClickHouse } from '../clickhouse.ts';
 import { type AskOptions, inTime, timeZoneOf } from '../search/ask.ts';
 import { eventById } from '../search/event-by-id.ts';
 import { type PatchOperation, patchOf, wayBack } from './going-back.ts';
+import { Hindsight } from './hindsight.ts';
 import { endOf, type Moment } from './moment.ts';
 import { type Gap, Rebuilding } from './rebuilding.ts';
 import type { EventRef } from './record-tree.ts';
 import { refOf } from './rebuilding.ts';
-import { eventsInOrder, ownEventsOf, type TargetKey, tenantOf } from './target-events.ts';
+import {
+  eventsInOrder,
+  ownEventsOf,
+  type TargetKey,
+  tenantOf,
+  wholeSince,
+} from './target-events.ts';
 import { kindOf, type EventKind } from './undo-kind.ts';
 import { type Need, Undoing, UndoRefused, unknowable } from './undoing.ts';
 
@@ -112,18 +119,19 @@ async function goBack(
   if (tenant === undefined) throw nothingOf();
   const asking = { ...options, tenant };
   const rebuilding = new Rebuilding();
-  let then: { record: Rebuilding['record']; existence: Rebuilding['existence'] } | undefined;
+  const coveredSince = await wholeSince(clickhouse, options);
+  let hindsight: Hindsight | undefined;
   for await (const event of eventsInOrder(clickhouse, ownEventsOf(target), asking)) {
-    if (then === undefined && String(event.occurredAt) >= end) {
-      then = { record: rebuilding.record, existence: rebuilding.existence };
+    if (String(event.occurredAt) >= end) {
+      hindsight ??= new Hindsight(rebuilding, before > coveredSince);
+      hindsight.take(event);
     }
     rebuilding.take(event);
   }
-  then ??= rebuilding;
-  const { first, createdBy, name } = rebuilding;
+  const then = hindsight ?? rebuilding;
+  const { first, name } = rebuilding;
   if (first === undefined) throw nothingOf();
-  const wasCreatedLater = then.existence === 'unknown' && createdBy?.id === first.id;
-  if (then.existence === 'unknown' && !wasCreatedLater) {
+  if (then.existence === 'unknown') {
     throw new UndoRefused(
       'the ledger does not know what the target was then',
       `Its first event is of ${first.occurredAt}.`,

@@ -5,6 +5,7 @@ import {
   EVERY_TENANT,
   history,
   inventory,
+  type Moment,
   stateAt,
   type TargetState,
   undo,
@@ -110,6 +111,55 @@ describe('R-ASK-02: states in the ledger', () => {
     );
   });
 
+  it('where the beginning is gone, later events tell what was, as far back as none can have expired', async () => {
+    const states = [
+      { a: 1, b: 1 },
+      { a: 1, b: 2 },
+      { a: 2, b: 2, c: 3 },
+    ];
+    const target = { type: 'server', id: 'cut' };
+    await store(
+      ...states
+        .slice(1)
+        .map((state, n) =>
+          event({ target, occurredAt: at(n * 10), changes: changesBetween(states[n], state) }),
+        ),
+      event({
+        ...{ target, type: 'server.deleted', operation: 'delete', occurredAt: at(20) },
+        changes: changesBetween(states.at(-1), undefined),
+      }),
+    );
+    for (const [n, state] of states.entries()) {
+      const when = at(n * 10 - 1);
+      const found = await stateAt(clickhouse, target, when, { tenant: 'acme' });
+      expect(found).toMatchObject({ existence: 'exists', certain: true, record: state, events: n });
+      const [listed] = await inventoryOf('server', when, 'acme');
+      // Where none can have expired moves on with time.
+      expect({ ...listed, certainSince: found.certainSince }).toEqual(found);
+      // What was deleted comes back as it was then.
+      const back = await undo(
+        clickhouse,
+        { target, to: when },
+        { tenant: 'acme', actor, type: 'server.restored' },
+      );
+      expect(back.changes).toEqual([{ op: 'add', path: '', new: state }]);
+    }
+    expect(await stateAt(clickhouse, target, at(9), { tenant: 'acme' })).toMatchObject({
+      certainSince: at(0),
+    });
+    // Beyond the days of the shortest class events may have expired.
+    const long = new Date(Date.now() - 91 * 86_400_000);
+    expect(await stateAt(clickhouse, target, long, { tenant: 'acme' })).toMatchObject({
+      existence: 'unknown',
+      certain: false,
+    });
+    const within = new Date(Date.now() - 89 * 86_400_000);
+    const early = await stateAt(clickhouse, target, within, { tenant: 'acme' });
+    expect(early).toMatchObject({ existence: 'exists', certain: true, record: states[0] });
+    const since = Date.now() - Date.parse(String(early.certainSince));
+    expect(Math.round(since / 86_400_000)).toBe(90);
+  });
+
   it('takes events of one microsecond in the order of the log, and each once', async () => {
     const target = { type: 'contact', id: 'same-instant' };
     const steps = Array.from({ length: 20 }, (_, n) =>
@@ -206,7 +256,8 @@ describe('R-ASK-02: states in the ledger', () => {
       (await inventoryOf('contact', when, tenant)).map((state) => state.target.id);
     expect(await ids(at(20))).toEqual(['denied', 'kept', 'old']);
     expect(await ids(at(9))).toEqual(['denied', 'gone', 'kept', 'old']);
-    expect(await ids(at(-9))).toEqual([]);
+    // What was changed had been there, for as long as no event of it can have expired.
+    expect(await ids(at(-9))).toEqual(['old']);
     const [, , old] = await inventoryOf('contact', 'now', tenant);
     expect(old).toMatchObject({ record: { a: 2 }, certain: false });
   });
@@ -322,14 +373,22 @@ describe('R-ASK-02: undo in the ledger', () => {
       event({ target: old, occurredAt: at(0), changes: changesBetween({ a: 1 }, { a: 2 }) }),
       event({ target: old, occurredAt: at(10), changes: [{ op: 'add', path: '/b', new: 1 }] }),
     );
-    const there = await undo(clickhouse, { target: old, to: at(-1) }, options).catch(
-      (e: unknown) => e,
+    const refused = (to: Moment) =>
+      undo(clickhouse, { target: old, to }, options).catch((e: unknown) => e);
+    const long = new Date(Date.now() - 91 * 86_400_000);
+    expect(await refused(long)).toMatchObject({ code: 'UNDO_REFUSED' });
+    // What later events tell is no guess.
+    expect((await undo(clickhouse, { target: old, to: at(5) }, options)).changes).toEqual([
+      { op: 'remove', path: '/b', old: 1 },
+    ]);
+    await store(
+      event({
+        target: old,
+        occurredAt: at(12),
+        changes: [{ op: 'replace', path: '/c', old: '[masked]', new: 3 }],
+      }),
     );
-    expect(there).toMatchObject({ code: 'UNDO_REFUSED' });
-    const between = await undo(clickhouse, { target: old, to: at(5) }, options).catch(
-      (e: unknown) => e,
-    );
-    expect(between).toMatchObject({ unknown: [{ path: '/b', why: 'beginning' }] });
+    expect(await refused(at(5))).toMatchObject({ unknown: [{ path: '/c', why: 'beginning' }] });
     await store(
       event({ target: old, occurredAt: at(20), changes: changesBetween({ a: 2 }, { a: 3 }) }),
     );

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { changesBetween } from '../../../producers/index.ts';
+import { Hindsight } from '../../../clickhouse/history/hindsight.ts';
 import { Rebuilding } from '../../../clickhouse/history/rebuilding.ts';
 import { isWhole, jsonOf, type Node } from '../../../clickhouse/history/record-tree.ts';
 import { stateOf } from '../../../clickhouse/history/state.ts';
@@ -20,6 +21,17 @@ function stateAfter(...events: readonly AuditEvent[]) {
   for (const event of events) rebuilding.take(event);
   const target = { type: 'contact', id: 'c_1' };
   return stateOf(rebuilding, { target, tenant: 'acme', before: Date.UTC(2027, 0) * 1000 });
+}
+
+/** The state after the first of some events, with what the others tell of it. */
+function stateWithin(events: readonly AuditEvent[], taken: number, isCovered = true) {
+  const rebuilding = new Rebuilding();
+  for (const event of events.slice(0, taken)) rebuilding.take(event);
+  const hindsight = new Hindsight(rebuilding, isCovered);
+  for (const event of events.slice(taken)) hindsight.take(event);
+  const target = { type: 'contact', id: 'c_1' };
+  const before = Date.UTC(2027, 0) * 1000;
+  return stateOf(rebuilding, { target, tenant: 'acme', before, hindsight });
 }
 
 const field = fc.constantFrom('a', 'b', 'c', 'd/e', '~f', '__proto__', '', '0', '1');
@@ -110,6 +122,127 @@ describe('R-ASK-02: the state of a record', () => {
       ),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('R-ASK-02: a record whose beginning is gone, and what later events tell of it', () => {
+  /** Without lists, and without names that could be places in lists: those may have moved. */
+  const plain = fc.constantFrom('a', 'b', 'c', 'd/e', '~f', '__proto__', '');
+  const flat = fc.dictionary(
+    plain,
+    fc.oneof(fc.constantFrom(0, 'x', null), fc.dictionary(plain, fc.nat({ max: 2 }))),
+    { maxKeys: 6 },
+  );
+
+  test('no intermediate state ever contradicts the record, whatever comes later', () => {
+    fc.assert(
+      fc.property(
+        fc.array(record, { minLength: 3, maxLength: 8 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.boolean(),
+        options,
+        (states, lost, ends, how) => {
+          const cut = Math.min(lost, states.length - 1);
+          const lasting = states.slice(cut);
+          const events = lasting.map((state, index) =>
+            told({ changes: changesBetween(states[cut + index - 1], state, how) }),
+          );
+          if (ends) {
+            const changes = changesBetween(states.at(-1), undefined, NO_LIMIT);
+            events.push(deleted({ changes }));
+          }
+          for (let taken = 0; taken <= lasting.length; taken += 1) {
+            const state = stateWithin(events, taken);
+            const truth = plainOf(states[cut + taken - 1]).value;
+            for (const { path, certain, absent } of state.fields) {
+              if (!certain) continue;
+              const found = absent === true ? undefined : valueAt(state.record, path);
+              expect(found).toEqual(valueAt(truth, path));
+            }
+            if (state.certain) expect(state.record).toEqual(truth);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test('where it is told as a whole in the end, every intermediate state is rebuilt exactly', () => {
+    fc.assert(
+      fc.property(fc.array(flat, { minLength: 2, maxLength: 8 }), (edits) => {
+        // An update that names no changes would hide what it changed.
+        const states = edits.filter(
+          (state, index) => index === 0 || changesBetween(edits[index - 1], state).length > 0,
+        );
+        const events = states
+          .slice(1)
+          .map((state, index) => told({ changes: changesBetween(states[index], state, NO_LIMIT) }));
+        events.push(deleted({ changes: changesBetween(states.at(-1), undefined, NO_LIMIT) }));
+        for (const [taken, truth] of states.entries()) {
+          const state = stateWithin(events, taken);
+          expect(state).toMatchObject({ existence: 'exists', certain: true, unknown: [] });
+          expect(state.record).toEqual(plainOf(truth).value);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  const phone = (old: string, now: string) =>
+    told({ changes: [{ op: 'replace', path: '/phone', old, new: now }] });
+  const name = told({ changes: [{ op: 'add', path: '/name', new: 'Ada' }] });
+
+  test('a later change tells what had been there until then, and since when it is certain', () => {
+    const [first, second] = [name, phone('1', '2')];
+    const gone = deleted({
+      changes: [{ op: 'remove', path: '', old: { name: 'Ada', phone: '2' } }],
+    });
+    expect(stateWithin([first, second], 1)).toMatchObject({
+      existence: 'exists',
+      record: { name: 'Ada', phone: '1' },
+      certain: false,
+      fields: [
+        { path: '/name', certain: true, since: { id: first.id } },
+        { path: '/phone', certain: true, until: { id: second.id } },
+      ],
+      unknown: [{ path: '', why: 'beginning', others: true }],
+    });
+    expect(stateWithin([first, second, gone], 1)).toMatchObject({
+      record: { name: 'Ada', phone: '1' },
+      certain: true,
+      certainSince: first.occurredAt,
+      unknown: [],
+    });
+    expect(stateWithin([first, second, gone], 0)).toMatchObject({
+      record: { phone: '1' },
+      certain: true,
+    });
+    // Events that have expired may lie in between.
+    expect(stateWithin([first, second, gone], 0, false)).toMatchObject({ existence: 'unknown' });
+  });
+
+  test('nothing is learnt past what no event tells', () => {
+    const known = (...later: AuditEvent[]) => stateWithin([name, ...later], 1).record;
+    const change = phone('1', '2');
+    expect(known(change)).toEqual({ name: 'Ada', phone: '1' });
+    for (const between of [
+      told(),
+      told({ policy: { weight: 5 }, changes: [{ op: 'add', path: '/x', new: 1 }] }),
+      told({ policy: { level: 'failures_only' }, outcome: 'failure' }),
+      told({ outcome: 'unknown', changes: [{ op: 'remove', path: '/x', old: 1 }] }),
+      told({ changes: [{ op: 'replace', path: '/name', old: 'Bo', new: 'Cy' }] }),
+      created({ changes: [{ op: 'add', path: '/phone', new: '1' }] }),
+      told({ operation: 'execute', changes: [{ op: 'add', path: '', new: { phone: '1' } }] }),
+      told({ changes: [{ op: 'replace', path: '/phone', old: '[masked]', new: '1' }] }),
+    ]) {
+      expect(known(between, change)).toEqual({ name: 'Ada' });
+    }
+    // What did not come to pass, and what only reads, is in nobody's way.
+    const harmless = [told({ outcome: 'denied' }), told({ operation: 'read' })];
+    expect(known(...harmless, change)).toEqual({ name: 'Ada', phone: '1' });
+    // A contradiction found later takes back what was learnt.
+    const other = told({ changes: [{ op: 'remove', path: '/name', old: 'Bo' }] });
+    expect(known(change, other)).toEqual({ name: 'Ada' });
   });
 });
 
