@@ -79,10 +79,10 @@ export async function runErase(identifiers: string[], options: EraseOptions): Pr
   });
 }
 
-const events = (traces: Traces): number => totalOf(traces) - traces.quarantined;
+const events = (traces: Traces): number => totalOf(traces) - traces.quarantined - traces.records;
 
 function tracesLines(traces: Traces): string[] {
-  const { asParty, namedOnly, heldCopies, elsewhere, quarantined, holds } = traces;
+  const { asParty, namedOnly, heldCopies, elsewhere, quarantined, records, holds } = traces;
   return [
     `as actor, target or related party: ${counted(asParty, 'event')}`,
     `named in a text alone: ${count(namedOnly)}`,
@@ -91,6 +91,7 @@ function tracesLines(traces: Traces): string[] {
       (one) => `in the table ${safeText(one.table)}, beside the ledger: ${count(one.events)}`,
     ),
     `messages in quarantine: ${count(quarantined)}`,
+    `records of holds and of quarantined messages: ${count(records)}`,
     ...holds.map(({ id, name }) =>
       answerColours.red(`forbidden by the hold ${id} (${safeText(name)})`),
     ),

@@ -91,9 +91,11 @@ function retention(place: AccessPlace): AccessStep {
       ...SPREAD_TABLES.flatMap((table) =>
         everyFormOf(table, place).map((form) => grant(alter, form, role, place)),
       ),
-      ...['audit_quarantine_resolutions', 'audit_holds', 'audit_turns'].map((table) =>
-        grant('SELECT', table, role, place),
+      ...everyFormOf('audit_quarantine_resolutions', place).map((form) =>
+        grant('SELECT, ALTER UPDATE', form, role, place),
       ),
+      grant('SELECT, ALTER UPDATE', 'audit_holds', role, place),
+      grant('SELECT', 'audit_turns', role, place),
       ...['audit_hold_events', 'audit_held']
         .flatMap((table) => everyFormOf(table, place))
         .concat('audit_holds', 'audit_turns')

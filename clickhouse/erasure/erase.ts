@@ -7,10 +7,10 @@ import type { Hold } from '../holds/holds.ts';
 import { inTurn, type Turn, type Waiting } from '../holds/turn.ts';
 import { Parameters } from '../search/compile.ts';
 import { EVERY_TENANT } from '../search/scope.ts';
-import { checkPerson, eventsOf, messagesOf, type Person } from './person.ts';
+import { areNamed, checkPerson, eventsOf, messagesOf, type Person, RECORDS } from './person.ts';
 import { tablesBeside } from './tables.ts';
 import { erasureCall, findTraces, holdings, totalOf, type Traces } from './traces.ts';
-import { erasedEvent, erasedMessage } from './values.ts';
+import { erasedEvent, erasedMessage, erasedRecord } from './values.ts';
 
 export interface Erasure {
   /** Stands in `attributes['ledger.erased']` of every event whose values it replaced. */
@@ -71,7 +71,7 @@ async function eraseInTurn(clickhouse: ClickHouse, person: Person, turn: Turn): 
   const { cluster } = clickhouse;
   const mutate = async (
     table: string,
-    values: typeof erasedEvent,
+    values: (id: string, person: Person, params: Parameters) => string,
     where: (params: Parameters) => string,
   ): Promise<void> => {
     const params = new Parameters();
@@ -95,6 +95,13 @@ async function eraseInTurn(clickhouse: ClickHouse, person: Person, turn: Turn): 
   }
   if (person.tenant === EVERY_TENANT) {
     await mutate(stored('audit_quarantine'), erasedMessage, (params) => messagesOf(person, params));
+    const { audit_holds: ofHolds, audit_quarantine_resolutions: ofMessages } = RECORDS;
+    await mutate(`audit_holds${onClusterClause(cluster)}`, erasedRecord(ofHolds), (params) =>
+      areNamed(ofHolds, person, params),
+    );
+    await mutate(stored('audit_quarantine_resolutions'), erasedRecord(ofMessages), (params) =>
+      areNamed(ofMessages, person, params),
+    );
   }
   const remaining = totalOf(await findTraces(clickhouse, person));
   const erasure = { id, erased: found, remaining, replacedParts: await inactiveParts(clickhouse) };

@@ -101,7 +101,7 @@ const JSON_LISTS = [
 ] as const;
 
 /** The names that a JSON Pointer (RFC 6901) leads through, as they are written in it. */
-export const NAMES_OF_PATH = (path: string): string => `splitByChar('/', toString(${path}))`;
+export const namesOfPath = (path: string): string => `splitByChar('/', toString(${path}))`;
 
 /** The name itself. */
 export const nameIn = (name: string): string =>
@@ -138,7 +138,7 @@ export function isNamed({ identifiers }: Person, params: Parameters): string {
   return `(${[
     ...PLAIN_TEXTS.map((text) => `match(${text}, ${plain})`),
     `arrayExists(x -> match(x, ${plain}), related.name)`,
-    `arrayExists(x -> arrayExists(s -> match(${nameIn('s')}, ${plain}), ${NAMES_OF_PATH('x')}), changes.path)`,
+    `arrayExists(x -> arrayExists(s -> match(${nameIn('s')}, ${plain}), ${namesOfPath('x')}), changes.path)`,
     ...JSON_TEXTS.map((text) => `match(${text}, ${json})`),
     ...JSON_LISTS.map((list) => `arrayExists(x -> match(x, ${json}), ${list})`),
   ].join(' OR ')})`;
@@ -153,6 +153,22 @@ export function messagesOf({ identifiers }: Person, params: Parameters): string 
       (list) => `arrayExists(x -> match(x, ${pattern}), ${list})`,
     ),
   ].join(' OR ')})`;
+}
+
+/** What operators wrote about their work, beside the events of it: who it was for may stand in it. */
+export const RECORDS = {
+  audit_holds: ['name', 'owner', 'reason', 'query'],
+  audit_quarantine_resolutions: ['reason'],
+} as const;
+
+/** Whether one of some columns names the person. */
+export function areNamed(
+  columns: readonly string[],
+  { identifiers }: Person,
+  params: Parameters,
+): string {
+  const pattern = params.bind(wordPattern(identifiers), 'String');
+  return `(${columns.map((column) => `match(${column}, ${pattern})`).join(' OR ')})`;
 }
 
 const ofTenants = ({ tenant }: Person, params: Parameters): string =>

@@ -5,7 +5,16 @@ import { ACTIVE_HOLDS, EVENT_PLACE, type Hold, listHolds } from '../holds/holds.
 import type { Asked } from '../search/ask.ts';
 import { Parameters } from '../search/compile.ts';
 import { EVERY_TENANT } from '../search/scope.ts';
-import { checkPerson, eventsOf, isNamed, isParty, messagesOf, type Person } from './person.ts';
+import {
+  areNamed,
+  checkPerson,
+  eventsOf,
+  isNamed,
+  isParty,
+  messagesOf,
+  type Person,
+  RECORDS,
+} from './person.ts';
 import { tablesBeside } from './tables.ts';
 
 /** What there is of a person in the ledger. */
@@ -19,6 +28,8 @@ export interface Traces {
   readonly elsewhere: readonly { readonly table: string; readonly events: number }[];
   /** Messages in quarantine that name them. Those have no tenant: an erasure for some tenants leaves them. */
   readonly quarantined: number;
+  /** Records of holds, and of what was done about quarantined messages, that name them; as `quarantined`. */
+  readonly records: number;
   /** Holds that forbid it. */
   readonly holds: readonly Hold[];
 }
@@ -49,8 +60,12 @@ export async function findTraces(clickhouse: ClickHouse, person: Person): Promis
     person.tenant === EVERY_TENANT
       ? await count(clickhouse, 'audit_quarantine', (params) => messagesOf(person, params))
       : 0;
+  let records = 0;
+  for (const [table, columns] of person.tenant === EVERY_TENANT ? Object.entries(RECORDS) : []) {
+    records += await count(clickhouse, table, (params) => areNamed(columns, person, params));
+  }
   const holds = await holdsOn(clickhouse, person);
-  return { ...events, heldCopies, elsewhere, quarantined, holds };
+  return { ...events, heldCopies, elsewhere, quarantined, records, holds };
 }
 
 /** All of them, whatever table they are in. */
@@ -59,7 +74,8 @@ export const totalOf = (traces: Traces): number =>
   traces.namedOnly +
   traces.heldCopies +
   traces.elsewhere.reduce((sum, { events }) => sum + events, 0) +
-  traces.quarantined;
+  traces.quarantined +
+  traces.records;
 
 async function countEvents(
   clickhouse: ClickHouse,
@@ -90,7 +106,7 @@ async function count(
 }
 
 /** A hold that holds, and what it is about. */
-export interface Holding {
+interface Holding {
   readonly hold: Hold;
   readonly question: Asked;
 }
@@ -102,7 +118,10 @@ export async function holdings(clickhouse: ClickHouse): Promise<readonly Holding
   );
 }
 
-/** Holds that hold, with an event of the person: one that was copied, or one that no sync has taken up yet. */
+/**
+ * Holds that hold, with an event of the person, one that was copied or one that no sync has taken up yet; and
+ * those whose query names them: it has to stay while it holds.
+ */
 async function holdsOn(clickhouse: ClickHouse, person: Person): Promise<Hold[]> {
   const active = await holdings(clickhouse);
   if (active.length === 0) return [];
@@ -124,6 +143,13 @@ WHERE hold_id IN (${ACTIVE_HOLDS})
     `SELECT [${matching.join(', ')}] AS events FROM audit_events WHERE ${eventsOf(person, params)}`,
     erasureCall(params),
   );
+  const asks = new Parameters();
+  const named = await clickhouse.query<{ id: string }>(
+    `SELECT DISTINCT toString(hold_id) AS id FROM audit_holds
+WHERE hold_id IN (${ACTIVE_HOLDS}) AND ${areNamed(['query'], person, asks)}`,
+    erasureCall(asks),
+  );
+  if (person.tenant === EVERY_TENANT) for (const { id } of named) found.add(id);
   return active
     .filter(({ hold }, at) => found.has(hold.id) || Number(row?.events[at] ?? 0) > 0)
     .map(({ hold }) => hold);

@@ -1,5 +1,6 @@
 import type { Parameters } from '../search/compile.ts';
 import {
+  areNamed,
   ERASED,
   ERASED_ATTRIBUTE,
   ERASED_NUMBER,
@@ -7,7 +8,7 @@ import {
   jsonWordPattern,
   JSON_TEXTS,
   KEPT_ATTRIBUTES,
-  NAMES_OF_PATH,
+  namesOfPath,
   nameIn,
   type Person,
   PLAIN_TEXTS,
@@ -20,7 +21,7 @@ export function erasedEvent(id: string, { identifiers }: Person, params: Paramet
   const plain = params.bind(wordPattern(identifiers), 'String');
   const json = params.bind(jsonWordPattern(identifiers), 'String');
   const kept = KEPT_ATTRIBUTES.map((key) => `'${key}'`).join(', ');
-  const path = `arrayStringConcat(arrayMap(s -> if(match(${nameIn('s')}, ${plain}), '${ERASED.text}', s), ${NAMES_OF_PATH('x.path')}), '/')`;
+  const path = `arrayStringConcat(arrayMap(s -> if(match(${nameIn('s')}, ${plain}), '${ERASED.text}', s), ${namesOfPath('x.path')}), '/')`;
   return [
     ...PLAIN_TEXTS.map((text) => `${text} = if(${text} = '', '', '${ERASED.text}')`),
     `related = CAST(arrayMap(x -> (x.role, x.type, x.id, if(x.name = '', '', '${ERASED.text}')), related), 'Array(Tuple(role LowCardinality(String), type LowCardinality(String), id String, name String))')`,
@@ -47,3 +48,14 @@ export function erasedMessage(id: string, { identifiers }: Person, params: Param
     `headers = if(${isNumber(number)}, map('${ERASED_ATTRIBUTE}', ${mark}, '${ERASED_NUMBER}', ${number}), map('${ERASED_ATTRIBUTE}', ${mark}))`,
   ].join(', ');
 }
+
+/** The texts of a record that name the person. */
+export const erasedRecord =
+  (columns: readonly string[]) =>
+  (_: string, person: Person, params: Parameters): string =>
+    columns
+      .map(
+        (column) =>
+          `${column} = if(${areNamed([column], person, params)}, '${ERASED.text}', ${column})`,
+      )
+      .join(', ');

@@ -161,6 +161,36 @@ describe('R-RET-04: a person can be erased, and what happened stays', () => {
     expect(await erase(clickhouse, JANE)).toMatchObject({ remaining: 0, erased: { asParty: 1 } });
   });
 
+  test('what operators wrote about a person goes too, but for the query of a hold that holds', async () => {
+    const { clickhouse } = await ledgerForTest();
+    await clickhouse.command(
+      `INSERT INTO audit_quarantine_resolutions (kafka_topic, kafka_topic_id, kafka_partition, kafka_offset, state, run_id, resolved_by, reason)
+       VALUES ('t', generateUUIDv4(), 0, 1, 'discarded', generateUUIDv4(), 'ops-1', 'Jane Doe asked')`,
+    );
+    const hold = await placeHold(clickhouse, {
+      query: 'target:person/jane@example.com',
+      tenant: EVERY_TENANT,
+      name: 'Doe, Jane Doe',
+      owner: 'legal',
+      reason: 'litigation',
+      actor: 'ops-1',
+    });
+    await expect(erase(clickhouse, JANE)).rejects.toMatchObject({ code: 'ERASURE_HELD' });
+    await releaseHold(clickhouse, { hold: hold.id, reason: 'Jane Doe won', actor: 'ops-1' });
+    expect(await erase(clickhouse, JANE)).toMatchObject({ erased: { records: 3 }, remaining: 0 });
+    const [left] = await clickhouse.query(
+      `SELECT groupArray(name) AS names, groupArray(query) AS queries, groupArray(reason) AS reasons,
+         (SELECT any(reason) FROM audit_quarantine_resolutions) AS resolved
+       FROM (SELECT * FROM audit_holds ORDER BY at)`,
+    );
+    expect(left).toEqual({
+      names: ['[erased]', ''],
+      queries: ['[erased]', ''],
+      reasons: ['litigation', '[erased]'],
+      resolved: '[erased]',
+    });
+  });
+
   test('identifiers that would match what is not theirs are refused', async () => {
     const { clickhouse } = await ledgerForTest();
     const many = Array.from({ length: 51 }, () => 'u_7');
