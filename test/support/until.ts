@@ -16,8 +16,8 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    // Half of the time at most: what is waited for needs the machine more than the question does.
-    const pauseMs = Math.max(100, Date.now() - asked);
+    // As long as the question took: what is waited for needs the machine as well.
+    const pauseMs = Math.min(1_000, Math.max(100, Date.now() - asked));
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   throw new Error(
