@@ -19,13 +19,10 @@ const NEEDED = [
  * replaced, a backup that was restored for a look, a copy made by hand. On a cluster, where there
  * are no rebuilds, none is looked for.
  */
-export async function tablesBeside({
-  query,
-  database,
-  cluster,
-}: ClickHouse): Promise<readonly string[]> {
+export async function tablesBeside(clickhouse: ClickHouse): Promise<readonly string[]> {
+  const { cluster, database } = clickhouse;
   if (cluster !== undefined) return [];
-  const rows = await query<{ beside: string }>(
+  const rows = await clickhouse.query<{ beside: string }>(
     `SELECT table AS beside FROM system.columns
      WHERE database = {database:String} AND name IN {needed:Array(String)}
        AND table NOT IN ('audit_events', 'audit_held')

@@ -182,12 +182,13 @@ async function withoutExpiry(clickhouse: ClickHouse, work: () => Promise<unknown
 }
 
 /** The engine ends a mutation also when whoever began it was killed, long after its turn. */
-async function isErasing({ query, cluster, database }: ClickHouse): Promise<boolean> {
+async function isErasing(clickhouse: ClickHouse): Promise<boolean> {
+  const { cluster, database } = clickhouse;
   const mutations =
     cluster === undefined
       ? 'system.mutations'
       : `clusterAllReplicas(\`${cluster}\`, system.mutations)`;
-  const [row] = await query<{ at_work: string }>(
+  const [row] = await clickhouse.query<{ at_work: string }>(
     `SELECT count() AS at_work FROM ${mutations}
      WHERE database = {database:String} AND NOT is_done AND position(command, '${ERASED_ATTRIBUTE}') > 0`,
     { params: { database } },

@@ -125,7 +125,10 @@ describe('R-ASK-02: states in the ledger', () => {
           event({ target, occurredAt: at(n * 10), changes: changesBetween(states[n], state) }),
         ),
       event({
-        ...{ target, type: 'server.deleted', operation: 'delete', occurredAt: at(20) },
+        target,
+        type: 'server.deleted',
+        operation: 'delete',
+        occurredAt: at(20),
         changes: changesBetween(states.at(-1), undefined),
       }),
     );
