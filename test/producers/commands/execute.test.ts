@@ -132,7 +132,7 @@ describe('R-REC-04: a command’s run', () => {
   test('stops at its deadline, with SIGKILL where SIGTERM does not help', async () => {
     const { recorded, script } = open();
     const deaf = 'process.on("SIGTERM", () => {}); console.log("on"); setInterval(() => {}, 1e9)';
-    const run = await script(deaf, { timeoutMs: 400, killAfterMs: 100 });
+    const run = await script(deaf, { timeoutMs: 2_000, killAfterMs: 100 });
     expect(run).toMatchObject({ status: 'timed_out', ok: false, signal: 'SIGKILL' });
     expect(await recorded()).toMatchObject([{ outcome: 'failure', error: { code: 'TIMED_OUT' } }]);
   });
