@@ -58,7 +58,10 @@ wait in Kafka. Workers need not be stopped.`,
           [] as readonly string[],
         )
         .option('--json', 'print one line of JSON')
-        .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild swap events_2')
+        .addHelpText(
+          'after',
+          '\nExamples:\n  $ ledgerline rebuild swap events_2\n  $ ledgerline rebuild swap events_2 --idle-topic audit.archive --json',
+        )
         .action(async (table: string, _: object, command: Command) => {
           const { runSwap } = await import('../rebuild/commands.ts');
           await runSwap(table, command.optsWithGlobals());
@@ -67,8 +70,15 @@ wait in Kafka. Workers need not be stopped.`,
     .addCommand(
       new Command('list')
         .summary('tables that rebuilds have made or replaced')
+        .description(
+          `Each with how far it is, its rows and size, since when, and the command that goes on with it. A table that was
+replaced takes its room, and is reached by erasures, until it is dropped.`,
+        )
         .option('--json', 'print one line of JSON')
-        .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild list --json')
+        .addHelpText(
+          'after',
+          '\nExamples:\n  $ ledgerline rebuild list\n  $ ledgerline rebuild list --json',
+        )
         .action(async (_: object, command: Command) => {
           const { runList } = await import('../rebuild/commands.ts');
           await runList(command.optsWithGlobals());
@@ -77,6 +87,9 @@ wait in Kafka. Workers need not be stopped.`,
     .addCommand(
       new Command('drop')
         .summary('drop a table that a rebuild has made or replaced')
+        .description(
+          `Only a table that a rebuild has made or replaced, and never one that is being swapped. Its rows are gone for good.`,
+        )
         .argument('<table>', 'its name')
         .option('--yes <table>', 'its name again, as confirmation')
         .option('--json', 'print one line of JSON')

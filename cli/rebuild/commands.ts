@@ -15,8 +15,11 @@ import { UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { OperatorRecord } from '../operator-record.ts';
 import { periodOf } from '../policy/period.ts';
-import { answerColours, count, counted, print, say } from '../terminal.ts';
+import { safeJson } from '../search/json.ts';
+import { readableLine } from '../stack/worker-output.ts';
+import { answerColours, counted, print, say } from '../terminal.ts';
 import { rebuildProgress } from './progress.ts';
+import { listed, tablesTable } from './report.ts';
 
 export interface IntoOptions {
   readonly into: string;
@@ -97,20 +100,10 @@ export async function runSwap(table: string, { idleTopic, json }: SwapOptions): 
 export async function runList({ json }: { readonly json?: true }): Promise<void> {
   const environment = readEnvironment(process.env);
   const tables = await withClickHouse(environment, rebuildTables);
-  const shown = tables.map(({ name, rows, record }) => ({
-    table: name,
-    rows,
-    state: record.kind === 'replaced' ? 'replaced' : record.step,
-    since: record.kind === 'replaced' ? record.at : record.startedAt,
-  }));
-  if (json) {
-    print(JSON.stringify(shown));
-    return;
-  }
-  if (shown.length === 0) print('No rebuild has made or replaced a table.');
-  for (const { table, rows, state, since } of shown) {
-    print(`${table}  ${state}  ${count(rows)} rows  ${since}`);
-  }
+  const shown = tables.map(listed);
+  if (json) print(safeJson(shown));
+  else if (shown.length === 0) say('no rebuild has made or replaced a table');
+  else print(tablesTable(shown));
 }
 
 export async function runDrop(
@@ -150,7 +143,7 @@ async function withOptions(
           // The worker's own lines would spoil the bar; its troubles end the command.
           log: pino(
             { level: process.stderr.isTTY ? 'silent' : environment.worker.logLevel },
-            pino.destination(2),
+            { write: (line) => say(readableLine(line)) },
           ),
           signal: interruption.signal,
           onProgress: progress.heard,

@@ -7,6 +7,8 @@ import { commentOf, readComment, type RebuildRecord, type ReplacedRecord } from 
 export interface RebuildTable {
   readonly name: string;
   readonly rows: number;
+  /** On disk. */
+  readonly bytes: number;
   readonly record: RebuildRecord | ReplacedRecord;
 }
 
@@ -102,14 +104,19 @@ export async function storedColumns(clickhouse: ClickHouse): Promise<string[]> {
 
 /** Tables that rebuilds have made or replaced, in this database. */
 export async function rebuildTables(clickhouse: ClickHouse): Promise<RebuildTable[]> {
-  const rows = await clickhouse.query<{ name: string; comment: string; rows: string }>(
-    `SELECT name, comment, ifNull(total_rows, 0) AS rows FROM system.tables
+  const rows = await clickhouse.query<{
+    name: string;
+    comment: string;
+    rows: string;
+    bytes: string;
+  }>(
+    `SELECT name, comment, ifNull(total_rows, 0) AS rows, ifNull(total_bytes, 0) AS bytes FROM system.tables
      WHERE database = {database:String} AND comment LIKE 'ledgerline:%' ORDER BY name`,
     { params: { database: clickhouse.database } },
   );
-  return rows.flatMap(({ name, comment, rows: count }) => {
+  return rows.flatMap(({ name, comment, rows: count, bytes }) => {
     const record = readComment(comment);
-    return record ? [{ name, rows: Number(count), record }] : [];
+    return record ? [{ name, rows: Number(count), bytes: Number(bytes), record }] : [];
   });
 }
 

@@ -191,6 +191,92 @@ describe('R-DLV-06: a swap that would lose or double', () => {
   });
 });
 
+describe('R-DLV-06: a swap that is killed', () => {
+  it('behind its fence, and again behind the exchange, is ended by the next; its workers wait and lose nothing', async () => {
+    const its = await scene();
+    its.worker(BRISK);
+    await its.produce(messages(60));
+    await its.judgeWhenCommitted();
+    answered(await rebuild(its, '--into', 'events_2', '--json'));
+    const ofTable = (what: string, table: string): Promise<string | undefined> =>
+      one(
+        its,
+        `SELECT toString(${what}) AS v FROM system.tables WHERE database = currentDatabase() AND name = '${table}'`,
+      );
+    const swapping = (): WorkerProcess =>
+      spawnWorker({ ...its.place, env: environment(its) }, [CLI, 'rebuild', 'swap', 'events_2']);
+    const kill = async (victim: WorkerProcess): Promise<void> => {
+      victim.kill('SIGKILL');
+      await victim.exited;
+    };
+
+    const first = swapping();
+    await until(
+      'the workers are fenced',
+      () => ofTable('comment', 'events_2'),
+      (comment) => comment?.includes('"step":"fenced"') === true,
+    );
+    await kill(first);
+    await its.produce(messages(10));
+    const { stdout } = await rebuild(its, 'list');
+    expect(stdout).toContain('being swapped');
+    expect(stdout).toContain('ledgerline rebuild swap events_2');
+    expect((await rebuild(its, 'drop', 'events_2', '--yes', 'events_2')).stderr).toContain(
+      'is being swapped',
+    );
+
+    // The next writes its fence down anew; then a statement on the table keeps it from its end.
+    const written = await ofTable('metadata_modification_time', 'events_2');
+    await until(
+      'the time has moved on',
+      () => one(its, 'SELECT toString(now()) AS v'),
+      (now) => now !== undefined && written !== undefined && now > written,
+    );
+    const second = swapping();
+    await until(
+      'the swap has gone on',
+      () => ofTable('metadata_modification_time', 'events_2'),
+      (at) => at !== undefined && written !== undefined && at > written,
+    );
+    const busy = new AbortController();
+    const slow = its.clickhouse
+      .query("SELECT sleepEachRow(1), 'events_2' FROM numbers(60) SETTINGS max_block_size = 1", {
+        signal: busy.signal,
+        timeoutMs: 70_000,
+        settings: { cancel_http_readonly_queries_on_client_close: 1 },
+      })
+      .catch(() => undefined);
+    await until(
+      'the tables are exchanged',
+      () => ofTable('comment', 'audit_events'),
+      (comment) => comment?.includes('"kind":"rebuild"') === true,
+      60_000,
+    );
+    await kill(second);
+    busy.abort();
+    await slow;
+    expect(JSON.parse((await rebuild(its, 'list', '--json')).stdout)).toMatchObject([
+      { table: 'audit_events', state: 'fenced', next: 'ledgerline rebuild swap events_2' },
+    ]);
+
+    expect(answered(await rebuild(its, 'swap', 'events_2', '--json'))).toMatchObject({
+      table: 'events_2',
+    });
+    expect(await its.judgeWhenCommitted()).toMatchObject({ missing: [], doubled: [] });
+    expect(await verified(its, true)).toMatchObject({
+      sound: true,
+      totals: { missing: 0, doubled: 0, altered: 0, notConsumed: 0 },
+    });
+    expect(JSON.parse((await rebuild(its, 'list', '--json')).stdout)).toMatchObject([
+      {
+        table: 'events_2',
+        state: 'replaced',
+        next: 'ledgerline rebuild drop events_2 --yes events_2',
+      },
+    ]);
+  });
+});
+
 describe('backup and restore', () => {
   it('an older backup is restored, the offsets go back to the beginning, and looking first heals the rest', async () => {
     const its = await scene();
