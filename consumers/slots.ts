@@ -1,4 +1,4 @@
-/** How many inserts may run at once: more would only make each other slow, and cost memory. */
+/** How many inserts, or questions, may run at once: more would only make each other slow, and cost memory. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];

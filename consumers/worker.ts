@@ -49,6 +49,7 @@ export interface Worker {
 /** How long the first contact with Kafka or ClickHouse may take. */
 const START_DEADLINE_MS = 6_500;
 const TICK_MS = 50;
+const QUESTIONS_AT_ONCE = 8;
 /** Heartbeats may be late by so much, whatever the session. */
 const SET_BACK_MS = 1_000;
 /** Smaller than kafkajs's own: a fetch becomes objects all at once, and they cost more memory than its bytes. */
@@ -310,16 +311,16 @@ class RunningWorker implements Worker {
     const { topic } = this.#config.kafka;
     const context = this.#context();
     const from = new Map<number, number>();
+    const holdings = await this.#holdings(topicId, partitions.filter(isUnvouched));
     for (const assigned of partitions) {
       const { partition } = assigned;
       try {
-        const origin = { topic, topicId, partition };
         const start = startPosition(
           assigned,
           topic,
           topicId,
           this.#config.acceptLoss,
-          isUnvouched(assigned) ? await this.#holdings(origin) : undefined,
+          holdings.get(partition),
         );
         if (isUnvouched(assigned) && (assigned.committed ?? 0) > start.from) {
           this.#log.warn(
@@ -368,10 +369,22 @@ class RunningWorker implements Worker {
     return from;
   }
 
-  async #holdings(origin: Origin): Promise<Holdings> {
-    const highWater = await this.#sink.highWater(origin);
-    const former = highWater < 0 ? await formerLog(this.#clickhouse, origin) : undefined;
-    return { highWater, former };
+  /** What the ledger knows of each; a first start has to ask for every partition of the topic. */
+  async #holdings(
+    topicId: string,
+    partitions: readonly AssignedPartition[],
+  ): Promise<ReadonlyMap<number, Holdings>> {
+    const { topic } = this.#config.kafka;
+    const asking = new Slots(QUESTIONS_AT_ONCE);
+    const held = partitions.map(({ partition }) =>
+      asking.use(async () => {
+        const origin: Origin = { topic, topicId, partition };
+        const highWater = await this.#sink.highWater(origin);
+        const former = highWater < 0 ? await formerLog(this.#clickhouse, origin) : undefined;
+        return [partition, { highWater, former }] as const;
+      }),
+    );
+    return new Map(await Promise.all(held));
   }
 
   #context(): RunnerContext {
