@@ -84,12 +84,12 @@ function clusteredStatement(
   if (altered?.[1] !== undefined && altered[2] !== undefined) {
     const [, name, commands] = altered;
     if (!spread.has(name)) return [`ALTER TABLE ${name}${there} ${commands}`];
-    const ofColumns = splitAtCommas(commands).filter((one) => /^\w+ COLUMN /.test(one));
+    const ofColumns = splitAtCommas(commands)
+      .filter((one) => /^\w+ COLUMN /.test(one) && !OF_STORAGE_ALONE.test(one))
+      .map(withoutStorage);
     return [
       `ALTER TABLE ${storedIn(name, place.cluster)}${there} ${commands}`,
-      ...(ofColumns.length > 0
-        ? [`ALTER TABLE ${name}${there} ${ofColumns.map(withoutStorage).join(', ')}`]
-        : []),
+      ...(ofColumns.length > 0 ? [`ALTER TABLE ${name}${there} ${ofColumns.join(', ')}`] : []),
     ];
   }
 
@@ -136,6 +136,9 @@ function tables(
     `CREATE TABLE IF NOT EXISTS ${name}${there}\n(\n${declared}\n)\nENGINE = Distributed('${cluster}', '${database}', '${local}', ${SHARDING_KEY})`,
   ];
 }
+
+/** Names no type, and so nothing that a Distributed table knows of a column. */
+const OF_STORAGE_ALONE = /^MODIFY COLUMN (?:IF EXISTS )?\w+ CODEC\(/;
 
 /** How a column is kept is the business of the table that keeps it. */
 const withoutStorage = (column: string): string => {

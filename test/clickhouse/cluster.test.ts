@@ -49,6 +49,9 @@ test('columns change in both tables, what is about storage in the replicated one
   expect(altered('ADD INDEX IF NOT EXISTS i note TYPE minmax')).toEqual([
     'ALTER TABLE t_local ON CLUSTER `ledger-eu` ADD INDEX IF NOT EXISTS i note TYPE minmax',
   ]);
+  expect(altered('MODIFY COLUMN note CODEC(ZSTD(3))')).toEqual([
+    'ALTER TABLE t_local ON CLUSTER `ledger-eu` MODIFY COLUMN note CODEC(ZSTD(3))',
+  ]);
 });
 
 test('views read through the Distributed table, inserts run once, a dropped table goes with what it stored', () => {
