@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { shownLines, shownMessage } from '../../cli/quarantine/show-report.ts';
 import { messageView } from '../../cli/quarantine/message-view.ts';
 import { placeOfFault } from '../../consumers/quarantine/rejudge.ts';
 
@@ -64,4 +65,37 @@ describe('a quarantined message, shown', () => {
       }),
     );
   });
+});
+
+it('a message whose person was erased is shown as that, and as no tombstone', () => {
+  const erased = {
+    topic: 'audit.events',
+    topicId: '6f0d1a52-7f0e-4c6e-9a53-0d6f6a1b2c3d',
+    partition: 0,
+    offset: 7,
+    quarantinedAtMs: 0,
+    timestampMs: 0,
+    reason: 'invalid',
+    error: '[erased]',
+    bytes: 0,
+    key: '',
+    state: 'open',
+    headers: { 'ledger.erased': '0198c0de-0000-7000-8000-0000000000aa' },
+    message: Buffer.alloc(0),
+  } as const;
+  const standards = { expiry: { nowMs: 0, daysOf: () => 90 }, maxMessageBytes: 1_000 };
+  const shown = shownMessage(erased, [], standards, false);
+  expect(shown.today).toMatchObject({ passes: false, reason: 'erased' });
+  const lines = shownLines(shown, '').join('\n');
+  expect(lines).toContain(
+    'erased: it named a person, and its body is no more; it cannot be replayed',
+  );
+  expect(lines).not.toContain('tombstone');
+  const tombstone = shownMessage(
+    { ...erased, reason: 'tombstone', headers: {} },
+    [],
+    standards,
+    false,
+  );
+  expect(tombstone.today).toMatchObject({ reason: 'tombstone' });
 });
