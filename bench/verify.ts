@@ -25,7 +25,8 @@ const TABLES = [
    ENGINE = MergeTree ORDER BY occurred_at`,
   `CREATE TABLE audit_quarantine (
      kafka_topic LowCardinality(String), kafka_topic_id UUID, kafka_partition UInt32, kafka_offset UInt64,
-     kafka_timestamp DateTime64(3, 'UTC'), reason LowCardinality(String), message String)
+     kafka_timestamp DateTime64(3, 'UTC'), reason LowCardinality(String), message String,
+     headers Map(LowCardinality(String), String))
    ENGINE = MergeTree ORDER BY (kafka_topic_id, kafka_partition, kafka_offset)`,
 ];
 
@@ -118,7 +119,7 @@ async function fill(clickhouse: ClickHouse, offsets: number, partitions: number)
   await clickhouse.command(`${rows} WHERE number % 1000 != 999 AND NOT (p = 0 AND o = 7)`, call);
   await clickhouse.command(`${rows} WHERE p = 0 AND o = 8`, call);
   await clickhouse.command(
-    `INSERT INTO audit_quarantine SELECT ${place}, now64(3), 'invalid', concat('{"producer_id":"', ${producer}, '","producer_seq":', toString(o + 1), '}') ${numbered} WHERE number % 1000 = 999`,
+    `INSERT INTO audit_quarantine SELECT ${place}, now64(3), 'invalid', concat('{"producer_id":"', ${producer}, '","producer_seq":', toString(o + 1), '}'), map() ${numbered} WHERE number % 1000 = 999`,
     call,
   );
 }

@@ -9,12 +9,14 @@ import {
   sweep,
 } from '../../clickhouse/index.ts';
 import { progress } from '../stack.ts';
-import type { Span } from '../table/source.ts';
+import { sourceRows, type Span } from '../table/source.ts';
 import { insertRows } from './fill.ts';
 import { timed, type Times, timesOf } from './measure.ts';
 import type { Sample } from './samples.ts';
 
 const INSERT_ROWS = 5_000;
+/** So many inserts are different. */
+const INSERT_BLOCKS = 3;
 /** So many of each at least, also where the job ends sooner. */
 const LEAST = 20;
 
@@ -47,7 +49,7 @@ export async function measureMeanwhile(
     while (running || inserts.length < LEAST) {
       const sample = samples[next % samples.length];
       // Of the last day: the sweep must find nothing of them.
-      const from = rows - INSERT_ROWS - (next % 3) * INSERT_ROWS;
+      const from = rows - INSERT_ROWS - (next % INSERT_BLOCKS) * INSERT_ROWS;
       next += 1;
       inserts.push(await timed(() => insertRows(clickhouse, from, from + INSERT_ROWS, rows, span)));
       questions.push(
@@ -68,8 +70,7 @@ export async function measureMeanwhile(
   found['export'] = await beside(() => exportTenant(clickhouse, someone.tenant));
   progress('beside an erasure …');
   found['erasure'] = await beside(async () => {
-    const person = { identifiers: [someone.actorId], tenant: someone.tenant };
-    const { erased } = await erase(clickhouse, person);
+    const { erased } = await erase(clickhouse, await someoneWhoIsGone(clickhouse, rows, span));
     return erased.asParty + erased.namedOnly;
   });
   progress('beside a sweep of what a shorter retention leaves …');
@@ -78,6 +79,26 @@ export async function measureMeanwhile(
     return (await sweep(clickhouse, { batchSize: 100_000 })).removedRows;
   });
   return found;
+}
+
+/**
+ * Of those who have no events among the inserts, the one with the most: new events of an erased person would
+ * be found by the search that the erasure ends with, which then does not call itself complete.
+ */
+async function someoneWhoIsGone(
+  clickhouse: ClickHouse,
+  rows: number,
+  span: Span,
+): Promise<{ readonly identifiers: string[]; readonly tenant: string }> {
+  const inserted = sourceRows(rows - INSERT_BLOCKS * INSERT_ROWS, rows, rows, span);
+  const [found] = await clickhouse.query<{ tenant: string; actor: string }>(
+    `SELECT tenant_id AS tenant, actor_id AS actor FROM audit_events
+     WHERE actor_id NOT IN (SELECT actor_id FROM (${inserted}))
+     GROUP BY tenant, actor ORDER BY count() DESC, actor LIMIT 1`,
+    { timeoutMs: 300_000 },
+  );
+  if (found === undefined) throw new Error('everybody is among those who go on');
+  return { identifiers: [found.actor], tenant: found.tenant };
 }
 
 async function exportTenant(clickhouse: ClickHouse, tenant: string): Promise<number> {

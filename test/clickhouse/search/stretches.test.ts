@@ -9,10 +9,13 @@ const nowMs = Date.parse('2026-11-23T10:30:00Z');
 const HOUR = 3_600_000_000;
 const ID = '019ab000-0000-7000-8000-0000000000aa';
 
-function wanted(query: string, more: Partial<InOrder> = {}): InOrder {
+function wanted(
+  query: string,
+  { tenants = ['acme'], ...more }: Partial<InOrder> & { readonly tenants?: string[] } = {},
+): InOrder {
   const asked: Asked = {
     condition: resolve(parseQuery(query), { nowMs, timeZone: 'UTC' }),
-    tenants: ['acme'],
+    tenants,
     nowMs,
     timeZone: 'UTC',
     classes: { standard: 90 },
@@ -63,12 +66,14 @@ describe('R-ASK-01: the stretches of time that a page looks in', () => {
     );
   });
 
-  it('begin with the last hour, and go as far as what was found lets expect', () => {
+  it('begin with the last hour, of one tenant with 64, and go as far as what was found lets expect', () => {
     const reaches = (stretches: readonly Stretch[]): number[] =>
       stretches.map(({ from }) => (from === undefined ? Infinity : (nowMs * 1000 - from) / HOUR));
-    expect(reaches(walk(wanted(''), () => 0))).toEqual([1, 16, 256, Infinity]);
-    expect(reaches(walk(wanted(''), () => 25)).slice(0, 3)).toEqual([1, 3.06, 6.12]);
-    expect(reaches(walk(wanted('target:app/app-7'), () => 0))).toEqual([64, Infinity]);
+    const two = { tenants: ['acme', 'globex'] };
+    expect(reaches(walk(wanted('', two), () => 0))).toEqual([1, 16, 256, Infinity]);
+    expect(reaches(walk(wanted('', two), () => 25)).slice(0, 3)).toEqual([1, 3.06, 6.12]);
+    expect(reaches(walk(wanted('target:app/app-7', two), () => 0))).toEqual([64, Infinity]);
+    expect(reaches(walk(wanted(''), () => 25))).toEqual([64, 195.84, 391.68, 783.36, Infinity]);
   });
 
   it('look for an id around the time that it tells, and only then everywhere', () => {
