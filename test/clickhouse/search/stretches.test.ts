@@ -52,7 +52,7 @@ describe('R-ASK-01: the stretches of time that a page looks in', () => {
           const ordered = order === 'newest' ? stretches.toReversed() : stretches;
           for (const [index, { from, before }] of ordered.entries()) {
             expect(before).toBe(ordered[index + 1]?.from ?? before);
-            if (index > 0) expect(from).toBe(ordered[index - 1]?.before);
+            expect(from).toBe(index === 0 ? from : ordered[index - 1]?.before);
           }
           const one = walk(request, () => 0);
           const whole = order === 'newest' ? one.toReversed() : one;
