@@ -22,10 +22,10 @@ const HOUR = 3_600_000_000;
 const DAY = 24 * HOUR;
 /**
  * How much time is read first. The table is sorted by tenant and time, so that of one tenant a long
- * stretch costs no more than a short one: reading ends with the last event that is wanted. Of several, all
- * of a stretch is read, but for what a skip index leaves out.
+ * stretch costs no more than a short one: reading ends with the last event that is wanted. Of several, and
+ * where copies of held events are read beside it, all of a stretch is read, but for what a skip index leaves out.
  */
-const FIRST_REACH_IN_ORDER = 64 * HOUR;
+const LONG_FIRST_REACH = 64 * HOUR;
 const FIRST_REACH = HOUR;
 /** Beyond this all the rest is read at once. */
 const LAST_REACH = 40 * DAY;
@@ -65,8 +65,8 @@ export function* stretchesOf(wanted: InOrder): Generator<Stretch, void, number> 
   const begin = newest ? Math.min(before, asked.nowMs * 1000) : (from ?? 0);
   const end = newest ? (from ?? -Infinity) : before;
   let edge = newest ? before : begin;
-  const inOrder = asked.tenants?.length === 1 || isIndexed(asked.condition);
-  let reach = inOrder ? FIRST_REACH_IN_ORDER : FIRST_REACH;
+  const inOrder = asked.tenants?.length === 1 && !asked.held;
+  let reach = inOrder || isIndexed(asked.condition) ? LONG_FIRST_REACH : FIRST_REACH;
   let found = 0;
   while (reach <= LAST_REACH) {
     const next = newest ? begin - reach : begin + reach;

@@ -11,7 +11,11 @@ const ID = '019ab000-0000-7000-8000-0000000000aa';
 
 function wanted(
   query: string,
-  { tenants = ['acme'], ...more }: Partial<InOrder> & { readonly tenants?: string[] } = {},
+  {
+    tenants = ['acme'],
+    held = false,
+    ...more
+  }: Partial<InOrder> & { readonly tenants?: string[]; readonly held?: boolean } = {},
 ): InOrder {
   const asked: Asked = {
     condition: resolve(parseQuery(query), { nowMs, timeZone: 'UTC' }),
@@ -19,7 +23,7 @@ function wanted(
     nowMs,
     timeZone: 'UTC',
     classes: { standard: 90 },
-    held: false,
+    held,
   };
   return { asked, order: 'newest', limit: 51, ...more };
 }
@@ -73,6 +77,7 @@ describe('R-ASK-01: the stretches of time that a page looks in', () => {
     expect(reaches(walk(wanted('', two), () => 0))).toEqual([1, 16, 256, Infinity]);
     expect(reaches(walk(wanted('', two), () => 25)).slice(0, 3)).toEqual([1, 3.06, 6.12]);
     expect(reaches(walk(wanted('target:app/app-7', two), () => 0))).toEqual([64, Infinity]);
+    expect(reaches(walk(wanted('', { held: true }), () => 0))[0]).toBe(1);
     expect(reaches(walk(wanted(''), () => 25))).toEqual([64, 195.84, 391.68, 783.36, Infinity]);
   });
 
