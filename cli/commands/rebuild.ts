@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { IntoOptions } from '../rebuild/commands.ts';
+import type { IntoOptions } from '../actions/rebuild.ts';
 
 /** `--json` is the parent's as well, which takes it wherever it stands: hence `optsWithGlobals`. */
 export const rebuildCommand = (): Command =>
@@ -38,7 +38,7 @@ Exit codes: 0 done, 1 refused or failed (the ledger is as it was), 2 asked for w
       const { into } = options;
       if (into === undefined)
         command.error("error: required option '--into <table>' not specified");
-      const { runInto } = await import('../rebuild/commands.ts');
+      const { runInto } = await import('../actions/rebuild.ts');
       await runInto({ ...options, into });
     })
     .addCommand(
@@ -63,7 +63,7 @@ wait in Kafka. Workers need not be stopped.`,
           '\nExamples:\n  $ ledgerline rebuild swap events_2\n  $ ledgerline rebuild swap events_2 --idle-topic audit.archive --json',
         )
         .action(async (table: string, _: object, command: Command) => {
-          const { runSwap } = await import('../rebuild/commands.ts');
+          const { runSwap } = await import('../actions/rebuild.ts');
           await runSwap(table, command.optsWithGlobals());
         }),
     )
@@ -80,7 +80,7 @@ replaced takes its room, and is reached by erasures, until it is dropped.`,
           '\nExamples:\n  $ ledgerline rebuild list\n  $ ledgerline rebuild list --json',
         )
         .action(async (_: object, command: Command) => {
-          const { runList } = await import('../rebuild/commands.ts');
+          const { runList } = await import('../actions/rebuild.ts');
           await runList(command.optsWithGlobals());
         }),
     )
@@ -95,7 +95,7 @@ replaced takes its room, and is reached by erasures, until it is dropped.`,
         .option('--json', 'print one line of JSON')
         .addHelpText('after', '\nExamples:\n  $ ledgerline rebuild drop events_2 --yes events_2')
         .action(async (table: string, _: object, command: Command) => {
-          const { runDrop } = await import('../rebuild/commands.ts');
+          const { runDrop } = await import('../actions/rebuild.ts');
           await runDrop(table, command.optsWithGlobals());
         }),
     );

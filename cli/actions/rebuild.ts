@@ -18,8 +18,8 @@ import { periodOf } from '../policy/period.ts';
 import { safeJson } from '../search/json.ts';
 import { readableLine } from '../stack/worker-output.ts';
 import { answerColours, counted, print, say } from '../terminal.ts';
-import { rebuildProgress } from './progress.ts';
-import { listed, tablesTable } from './report.ts';
+import { rebuildProgress } from '../rebuild/progress.ts';
+import { listed, tablesTable } from '../rebuild/report.ts';
 
 export interface IntoOptions {
   readonly into: string;
