@@ -21,9 +21,12 @@ export interface PlanBook {
   renew(): void;
 }
 
+/** Free-form types have no end: plans beyond so many live as long as the catalog keeps their types. */
+const REMEMBERED_NAMES = 1_000;
+
 /**
- * Makes a type's plan when it is first emitted, and keeps it as long as the catalog keeps the type:
- * free-form types beyond the number the catalog remembers are planned anew, and take no memory.
+ * Makes a type's plan when it is first emitted. Found by its name alone, where no version is named:
+ * that is most of what an event costs that is not kept.
  */
 export function planBook(
   catalog: Catalog,
@@ -31,6 +34,7 @@ export function planBook(
   counters: Counters,
   onLost: (error: LedgerlineError) => void,
 ): PlanBook {
+  let byName = new Map<string, Plan>();
   let plans = new WeakMap<ResolvedEvent, Plan>();
 
   const planOf = (definition: ResolvedEvent): Plan => {
@@ -43,18 +47,23 @@ export function planBook(
     };
   };
 
+  const planned = (type: string, version: number | undefined): Plan | undefined => {
+    const definition = catalog.resolve(type, version);
+    if (definition === undefined) return undefined;
+    let plan = plans.get(definition);
+    if (plan === undefined) {
+      plan = planOf(definition);
+      plans.set(definition, plan);
+    }
+    if (version === undefined && byName.size < REMEMBERED_NAMES) byName.set(type, plan);
+    return plan;
+  };
+
   return {
-    find: (type, version) => {
-      const definition = catalog.resolve(type, version);
-      if (definition === undefined) return undefined;
-      let plan = plans.get(definition);
-      if (plan === undefined) {
-        plan = planOf(definition);
-        plans.set(definition, plan);
-      }
-      return plan;
-    },
+    find: (type, version) =>
+      (version === undefined ? byName.get(type) : undefined) ?? planned(type, version),
     renew: () => {
+      byName = new Map();
       plans = new WeakMap();
     },
   };

@@ -9,7 +9,7 @@ import {
   type ResolvedEvent,
 } from '../schemas/index.ts';
 import type { Clock } from './clock.ts';
-import type { EventDefaults, Surroundings } from './context/surroundings.ts';
+import type { EventDefaults } from './context/surroundings.ts';
 import type { EventFacts } from './policy/event-facts.ts';
 
 /** Any event's input, as far as `emit` looks at it: what a caller without types may pass. */
@@ -33,7 +33,7 @@ export interface Stamp extends EventDefaults {
   readonly clock: Clock;
 }
 
-function actorOf(definition: ResolvedEvent, { actor }: Surroundings): Party {
+function actorOf(definition: ResolvedEvent, { actor }: EventFacts): Party {
   if (actor === undefined) throw missing(definition, 'an actor', 'actor: { type, id }');
   return actor;
 }

@@ -9,31 +9,58 @@ export interface Bucket {
   atMs: number;
 }
 
-type Part = (facts: Facts) => string;
+/** What keys are made of: one part, or two that only together name somebody. */
+type Part = LimitKey | 'actorType' | 'targetType';
 
 const PARTS: Readonly<Record<LimitKey, readonly Part[]>> = {
-  tenant: [({ tenant }) => tenant],
-  actor: [({ actor }) => actor?.type ?? '', ({ actor }) => actor?.id ?? ''],
-  target: [({ targetType = '' }) => targetType, ({ targetId = '' }) => targetId],
-  category: [({ subject }) => subject.category],
-  type: [({ subject }) => subject.type],
+  tenant: ['tenant'],
+  actor: ['actor', 'actorType'],
+  target: ['target', 'targetType'],
+  category: ['category'],
+  type: ['type'],
 };
 
-/** One part of a key, and what may follow it. */
+/** A switch instead of a function for each: whoever is called from one place is not looked up. */
+function partOf(facts: Facts, part: Part): string {
+  switch (part) {
+    case 'tenant':
+      return facts.tenant;
+    case 'actor':
+      return facts.actor?.id ?? '';
+    case 'actorType':
+      return facts.actor?.type ?? '';
+    case 'target':
+      return facts.targetId ?? '';
+    case 'targetType':
+      return facts.targetType ?? '';
+    case 'category':
+      return facts.subject.category;
+    case 'type':
+      return facts.subject.type;
+  }
+}
+
+/** One part of a key, and what may follow it: mostly one thing, for which it needs no map. */
 class Branch {
   bucket: Bucket | undefined;
-  #next: Map<string, Branch> | undefined;
+  #firstPart: string | undefined;
+  #first: Branch | undefined;
+  #others: Map<string, Branch> | undefined;
 
   at(part: string): Branch | undefined {
-    return this.#next?.get(part);
+    return part === this.#firstPart ? this.#first : this.#others?.get(part);
   }
 
   grow(part: string): Branch {
-    this.#next ??= new Map();
-    let next = this.#next.get(part);
-    if (next === undefined) {
-      next = new Branch();
-      this.#next.set(part, next);
+    let next = this.at(part);
+    if (next !== undefined) return next;
+    next = new Branch();
+    if (this.#first === undefined) {
+      this.#firstPart = part;
+      this.#first = next;
+    } else {
+      this.#others ??= new Map();
+      this.#others.set(part, next);
     }
     return next;
   }
@@ -72,7 +99,7 @@ export class Buckets {
       this.#recentKeys = 0;
     }
     let branch = this.#recent;
-    for (const part of this.#parts) branch = branch.grow(part(facts));
+    for (const part of this.#parts) branch = branch.grow(partOf(facts, part));
     branch.bucket = bucket;
     this.#recentKeys += 1;
   }
@@ -86,7 +113,7 @@ export class Buckets {
   #in(root: Branch, facts: Facts): Bucket | undefined {
     let branch: Branch | undefined = root;
     for (const part of this.#parts) {
-      branch = branch.at(part(facts));
+      branch = branch.at(partOf(facts, part));
       if (branch === undefined) return undefined;
     }
     return branch.bucket;

@@ -4,30 +4,26 @@ import type { AnyInput } from '../stamp.ts';
 import type { Facts } from './decision.ts';
 
 /** The facts of an event that is about to be recorded, found out when they are asked for. */
-export class EventFacts extends Surroundings implements Facts {
+export class EventFacts extends Surroundings<AnyInput> implements Facts {
   #subject: ResolvedEvent;
-  #input: AnyInput;
   #id: string | undefined;
 
   constructor(definition: ResolvedEvent, input: AnyInput, defaults: EventDefaults) {
     super(input, defaults);
     this.#subject = definition;
-    this.#input = input;
   }
 
   /** Turns to another event. */
   about(definition: ResolvedEvent, input: AnyInput): this {
     this.turnTo(input);
     this.#subject = definition;
-    this.#input = input;
     this.#id = undefined;
     return this;
   }
 
   /** Holds on to nothing of the event it was about. */
   release(): this {
-    this.turnAway();
-    this.#input = NOTHING;
+    this.turnAway(NOTHING);
     return this;
   }
 
@@ -36,20 +32,20 @@ export class EventFacts extends Surroundings implements Facts {
   }
 
   get severity(): Severity {
-    return this.#input.severity ?? this.#subject.severity;
+    return this.input.severity ?? this.#subject.severity;
   }
 
   get targetType(): string | undefined {
-    return this.#input.target?.type ?? this.#subject.target;
+    return this.input.target?.type ?? this.#subject.target;
   }
 
   get targetId(): string | undefined {
-    return this.#input.target?.id;
+    return this.input.target?.id;
   }
 
   /** Made here when the caller gave none: sampling must see the id that is then recorded. */
   get id(): string {
-    this.#id ??= this.#input.id ?? uuidv7();
+    this.#id ??= this.input.id ?? uuidv7();
     return this.#id;
   }
 }

@@ -2,7 +2,10 @@
  * MurmurHash3's 32-bit variant with seed 0 (Austin Appleby, public domain), over the text's UTF-8:
  * the same number as in other languages' libraries and as ClickHouse's `murmurHash3_32`.
  */
-export function murmur3(text: string): number {
+export const murmur3 = (text: string): number => signedMurmur3(text) >>> 0;
+
+/** The same 32 bits as a signed integer: those above 2³¹ Node would have to allocate. */
+function signedMurmur3(text: string): number {
   const { length } = text;
   const whole = length & ~3;
   let hash = 0;
@@ -51,5 +54,5 @@ function finished(hash: number, tail: number, length: number): number {
   let last = hash ^ scrambled(tail) ^ length;
   last = Math.imul(last ^ (last >>> 16), 0x85ebca6b);
   last = Math.imul(last ^ (last >>> 13), 0xc2b2ae35);
-  return (last ^ (last >>> 16)) >>> 0;
+  return last ^ (last >>> 16);
 }

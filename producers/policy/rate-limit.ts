@@ -1,9 +1,7 @@
 import type { Limit } from '../../schemas/index.ts';
 import { Buckets } from './buckets.ts';
+import { burstClock, type ElapsedMs } from './burst-clock.ts';
 import type { Facts } from './decision.ts';
-
-/** Milliseconds of a clock that is never set back. */
-export type ElapsedMs = () => number;
 
 /** A limit that turns events away: since when, how many, and when last. */
 export interface Shedding {
@@ -25,7 +23,7 @@ export class RateLimit {
   readonly #elapsedMs: ElapsedMs;
   #shedding: Shedding | undefined;
 
-  constructor(name: string, limit: Limit, elapsedMs: ElapsedMs = () => performance.now()) {
+  constructor(name: string, limit: Limit, elapsedMs: ElapsedMs = burstClock()) {
     this.name = name;
     this.limit = limit;
     this.#buckets = new Buckets(limit.per ?? []);
