@@ -60,8 +60,20 @@ export {
   syncHolds,
 } from './holds/place.ts';
 export type { KeepingWork, Waiting } from './holds/turn.ts';
-export { erase, type Erasure, ErasureIncomplete } from './erasure/erase.ts';
+export {
+  type BegunErasure,
+  erase,
+  type Erasure,
+  ErasureIncomplete,
+  type ErasureOptions,
+} from './erasure/erase.ts';
 export { ERASED_ATTRIBUTE, ERASED_NUMBER, type Person } from './erasure/person.ts';
+export {
+  checkReason,
+  type UnfinishedErasure,
+  unfinishedErasures,
+  unfinishedOf,
+} from './erasure/record.ts';
 export { findTraces, totalOf, type Traces } from './erasure/traces.ts';
 export { detect, type DetectOptions, type Detected, type Unjudged } from './detection/detect.ts';
 export { defineDetector, type Detector, type Threshold } from './detection/detector.ts';

@@ -1,23 +1,29 @@
 import {
+  type ClickHouse,
+  checkReason,
   erase,
+  type Erasure,
   ErasureIncomplete,
   EVERY_TENANT,
   findTraces,
   type Person,
   totalOf,
   type Traces,
+  type UnfinishedErasure,
+  unfinishedErasures,
+  unfinishedOf,
 } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
-import { readEnvironment } from '../environment.ts';
+import { type Environment, readEnvironment } from '../environment.ts';
+import { tracesLines, unfinishedLine } from '../erasure/report.ts';
 import { EXIT } from '../exit-codes.ts';
 import { sayWaiting } from '../holds/waiting.ts';
 import { operatorName } from '../operator-name.ts';
 import { OperatorRecord } from '../operator-record.ts';
 import { confirmed } from '../confirmed.ts';
-import { safeText } from '../safe-text.ts';
 import { safeJson } from '../search/json.ts';
-import { answerColours, count, counted, print, say } from '../terminal.ts';
+import { answerColours, asideColours, counted, print, say } from '../terminal.ts';
 
 export interface EraseOptions {
   readonly tenant?: readonly string[];
@@ -31,13 +37,21 @@ export interface EraseOptions {
 export async function runErase(identifiers: string[], options: EraseOptions): Promise<void> {
   const environment = readEnvironment(process.env);
   const person: Person = { identifiers, tenant: options.tenant ?? EVERY_TENANT };
+  checkReason(person, options.reason);
   await withClickHouse(environment, async (clickhouse) => {
     await clickhouse.ping(CONTACT_DEADLINE_MS);
     const traces = await findTraces(clickhouse, person);
+    const own = await unfinishedOf(clickhouse, person);
+    const completes = own.map(({ id }) => id);
+    const unfinished = await unfinishedErasures(clickhouse);
+    for (const other of unfinished.filter(({ id }) => !completes.includes(id))) {
+      say(asideColours.yellow(unfinishedLine(other)));
+    }
     if (!options.json) for (const line of tracesLines(traces)) print(line);
-    const nothing = totalOf(traces) === 0;
+    if (!options.json) for (const line of own.map(completedLine)) print(line);
+    const nothing = totalOf(traces) === 0 && own.length === 0;
     if (options.dryRun || nothing) {
-      if (options.json) print(safeJson({ erased: false, ...traces }));
+      if (options.json) print(safeJson({ erased: false, ...traces, completes, unfinished }));
       else print(nothing ? 'there is nothing to erase' : 'nothing was erased: --dry-run');
       return;
     }
@@ -47,30 +61,10 @@ export async function runErase(identifiers: string[], options: EraseOptions): Pr
       process.exitCode = EXIT.faults;
       return;
     }
-    await using record = await OperatorRecord.open(environment);
-    // What was erased is on record, also where it was not all: it cannot be had back.
-    let incomplete: ErasureIncomplete | undefined;
-    const done = await erase(clickhouse, person, { onWait: sayWaiting }).catch((error: unknown) => {
-      if (!(error instanceof ErasureIncomplete)) throw error;
-      incomplete = error;
-      return error.erasure;
-    });
-    await record.add({
-      type: 'ledger.person.erased',
-      data: {
-        erasure: done.id,
-        events: events(done.erased),
-        quarantined: done.erased.quarantined,
-        identifiers: identifiers.length,
-        ...(options.tenant && { tenants: options.tenant }),
-      },
-      reason: options.reason,
-      actor: options.actor ?? operatorName(),
-      ...(incomplete && { error: { code: incomplete.code, message: incomplete.message } }),
-    });
-    if (incomplete) throw incomplete;
-    if (options.json) print(safeJson({ ...done, erased: true, traces: done.erased }));
-    else {
+    const done = await onRecord(environment, clickhouse, person, options);
+    if (options.json) {
+      print(safeJson({ ...done, erased: true, traces: done.erased, completes }));
+    } else {
       print(answerColours.green(`erased, and no longer found: ${done.id}`));
       print(
         `${counted(done.replacedParts, 'part')} with the old values leave the disk within about 8 minutes; Kafka keeps its messages until its own retention removes them (docs/erasure.md)`,
@@ -79,21 +73,50 @@ export async function runErase(identifiers: string[], options: EraseOptions): Pr
   });
 }
 
-const events = (traces: Traces): number => totalOf(traces) - traces.quarantined - traces.records;
-
-function tracesLines(traces: Traces): string[] {
-  const { asParty, namedOnly, heldCopies, elsewhere, quarantined, records, holds } = traces;
-  return [
-    `as actor, target or related party: ${counted(asParty, 'event')}`,
-    `named in a text alone: ${count(namedOnly)}`,
-    `copies under holds: ${count(heldCopies)}`,
-    ...elsewhere.map(
-      (one) => `in the table ${safeText(one.table)}, beside the ledger: ${count(one.events)}`,
-    ),
-    `messages in quarantine: ${count(quarantined)}`,
-    `records of holds and of quarantined messages: ${count(records)}`,
-    ...holds.map(({ id, name }) =>
-      answerColours.red(`forbidden by the hold ${id} (${safeText(name)})`),
-    ),
-  ];
+/** What is erased cannot be had back: its beginning is on record before, its end before it counts as ended. */
+async function onRecord(
+  environment: Environment,
+  clickhouse: ClickHouse,
+  person: Person,
+  { tenant, reason, actor = operatorName() }: EraseOptions,
+): Promise<Erasure> {
+  await using record = await OperatorRecord.open(environment);
+  const about = {
+    identifiers: person.identifiers.length,
+    ...(tenant && { tenants: tenant }),
+  };
+  const erased = (done: Erasure, incomplete?: ErasureIncomplete): Promise<void> =>
+    record.add({
+      type: 'ledger.person.erased',
+      data: { erasure: done.id, ...counts(done.erased), ...about },
+      reason,
+      actor,
+      ...(incomplete && { error: { code: incomplete.code, message: incomplete.message } }),
+    });
+  try {
+    return await erase(clickhouse, person, {
+      actor,
+      reason,
+      onWait: sayWaiting,
+      onBegun: ({ id, resumed, found }) =>
+        record.add({
+          type: 'ledger.erasure.started',
+          data: { erasure: id, resumed, ...counts(found), ...about },
+          reason,
+          actor,
+        }),
+      onErased: (done) => erased(done),
+    });
+  } catch (error) {
+    if (error instanceof ErasureIncomplete) await erased(error.erasure, error);
+    throw error;
+  }
 }
+
+const completedLine = ({ id, beganAt }: UnfinishedErasure): string =>
+  `this completes the erasure ${id}, which began ${beganAt} and has not ended`;
+
+const counts = (traces: Traces): { readonly events: number; readonly quarantined: number } => ({
+  events: totalOf(traces) - traces.quarantined - traces.records,
+  quarantined: traces.quarantined,
+});

@@ -5,6 +5,7 @@ import type {
   RetentionStatus,
   SweepResult,
 } from '../../clickhouse/index.ts';
+import { unfinishedLine } from '../erasure/report.ts';
 import { answerColours, count, counted, size } from '../terminal.ts';
 
 const STOPPED =
@@ -55,6 +56,11 @@ export function statusLines(status: RetentionStatus): string[] {
   } else if (expired > 0) {
     lines.push(
       `${counted(expired, 'event')} past their days go with the rest of their month, or with \`ledgerline retention sweep\`.`,
+    );
+  }
+  for (const erasure of status.erasures) {
+    lines.push(
+      erasure.atWork ? unfinishedLine(erasure) : answerColours.yellow(unfinishedLine(erasure)),
     );
   }
   return lines;

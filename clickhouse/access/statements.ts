@@ -94,7 +94,7 @@ function retention(place: AccessPlace): AccessStep {
       grantOn(EVERYWHERE, `${identifier(place.database)}.*`, role, place),
       ...['audit_hold_events', 'audit_held']
         .flatMap((table) => everyFormOf(table, place))
-        .concat('audit_holds', 'audit_turns')
+        .concat('audit_holds', 'audit_turns', 'audit_erasures')
         .map((table) => grant('INSERT', table, role, place)),
       // While a hold copies, nothing expires.
       grant('SYSTEM TTL MERGES', storedIn('audit_events', place.cluster), role, place),

@@ -8,6 +8,13 @@ import { inTurn, type Turn, type Waiting } from '../holds/turn.ts';
 import { Parameters } from '../search/compile.ts';
 import { EVERY_TENANT } from '../search/scope.ts';
 import { areNamed, checkPerson, eventsOf, messagesOf, type Person, RECORDS } from './person.ts';
+import {
+  checkReason,
+  type ErasureWords,
+  recordBegun,
+  recordEnded,
+  unfinishedOf,
+} from './record.ts';
 import { tablesBeside } from './tables.ts';
 import { erasureCall, findTraces, holdings, totalOf, type Traces } from './traces.ts';
 import { erasedEvent, erasedMessage, erasedRecord } from './values.ts';
@@ -20,6 +27,22 @@ export interface Erasure {
   readonly remaining: number;
   /** Parts with the old values that are out of use; ClickHouse removes them within about 8 minutes. */
   readonly replacedParts: number;
+}
+
+/** An erasure right before its first change. */
+export interface BegunErasure {
+  readonly id: string;
+  /** It completes one that had begun and not ended. */
+  readonly resumed: boolean;
+  /** What there is to erase. */
+  readonly found: Traces;
+}
+
+export interface ErasureOptions extends Waiting, ErasureWords {
+  /** Told once the beginning is stored; nothing is changed where it fails. */
+  readonly onBegun?: (begun: BegunErasure) => Promise<void>;
+  /** Told once nothing is found any more; the erasure has not ended where it fails. */
+  readonly onErased?: (erasure: Erasure) => Promise<void>;
 }
 
 /**
@@ -46,28 +69,47 @@ export class ErasureIncomplete extends LedgerlineError {
  * which ids, and how it ended, stays. Ids are surrogates and stay as well.
  *
  * It is done in a turn of its own, so that no hold is placed meanwhile. Tables that a rebuild has filled or
- * replaced are erased as well. Running it again erases what has come since. What Kafka still holds is not
+ * replaced are erased as well. That it has begun is stored before the first change, in `audit_erasures`, and that it has ended
+ * when nothing is found any more: {@link unfinishedErasures} has what was killed in between. Running it again completes
+ * that, and erases what has come since. What Kafka still holds is not
  * touched: a rebuild copies erased events from the table as they are (docs/erasure.md).
  *
  * @throws LedgerlineError `ERASURE_HELD` when a hold forbids it, `KEEPING_BUSY` where another's turn does not
- *   end; nothing was changed then. ErasureIncomplete when something is still found afterwards
+ *   end, `CONFIG_INVALID` for a reason that names the person; nothing was changed then. ErasureIncomplete when something is still
+ *   found afterwards
  *
  * @example
- * const { erased } = await erase(clickhouse, { identifiers: ['u_7', 'jane@example.com'], tenant: 'acme' });
+ * const person = { identifiers: ['u_7', 'jane@example.com'], tenant: 'acme' };
+ * const { erased } = await erase(clickhouse, person, { actor: 'ops-1', reason: 'request 12' });
  */
 export async function erase(
   clickhouse: ClickHouse,
   person: Person,
-  waiting: Waiting = {},
+  options: ErasureOptions = {},
 ): Promise<Erasure> {
   checkPerson(person);
-  return inTurn(clickhouse, 'erasure', (turn) => eraseInTurn(clickhouse, person, turn), waiting);
+  checkReason(person, options.reason);
+  return inTurn(
+    clickhouse,
+    'erasure',
+    (turn) => eraseInTurn(clickhouse, person, turn, options),
+    options,
+  );
 }
 
-async function eraseInTurn(clickhouse: ClickHouse, person: Person, turn: Turn): Promise<Erasure> {
+async function eraseInTurn(
+  clickhouse: ClickHouse,
+  person: Person,
+  turn: Turn,
+  options: ErasureOptions,
+): Promise<Erasure> {
   const found = await findTraces(clickhouse, person);
   if (found.holds.length > 0) throw heldError(found.holds);
-  const id = uuidv7();
+  const unfinished = (await unfinishedOf(clickhouse, person)).map((one) => one.id);
+  const id = unfinished[0] ?? uuidv7();
+  turn.assertMine();
+  await recordBegun(clickhouse, id, turn.number, person, options);
+  await options.onBegun?.({ id, resumed: unfinished.length > 0, found });
   const { cluster } = clickhouse;
   const mutate = async (
     table: string,
@@ -95,19 +137,23 @@ async function eraseInTurn(clickhouse: ClickHouse, person: Person, turn: Turn): 
   }
   if (person.tenant === EVERY_TENANT) {
     await mutate(stored('audit_quarantine'), erasedMessage, (params) => messagesOf(person, params));
-    const { audit_holds: ofHolds, audit_quarantine_resolutions: ofMessages } = RECORDS;
-    await mutate(`audit_holds${onClusterClause(cluster)}`, erasedRecord(ofHolds), (params) =>
-      areNamed(ofHolds, person, params),
-    );
-    await mutate(stored('audit_quarantine_resolutions'), erasedRecord(ofMessages), (params) =>
-      areNamed(ofMessages, person, params),
-    );
+    for (const [table, columns] of Object.entries(RECORDS)) {
+      const whole = SPREAD_RECORDS.has(table)
+        ? stored(table)
+        : `${table}${onClusterClause(cluster)}`;
+      await mutate(whole, erasedRecord(columns), (params) => areNamed(columns, person, params));
+    }
   }
   const remaining = totalOf(await findTraces(clickhouse, person));
   const erasure = { id, erased: found, remaining, replacedParts: await inactiveParts(clickhouse) };
   if (remaining > 0) throw new ErasureIncomplete(erasure);
+  await options.onErased?.(erasure);
+  await recordEnded(clickhouse, [id, ...unfinished]);
   return erasure;
 }
+
+/** Records by Kafka's partition; the others are whole on every node of a cluster. */
+const SPREAD_RECORDS: ReadonlySet<string> = new Set(['audit_quarantine_resolutions']);
 
 async function inactiveParts(clickhouse: ClickHouse): Promise<number> {
   const [row] = await clickhouse.query<{ parts: string }>(

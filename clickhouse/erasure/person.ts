@@ -33,7 +33,7 @@ export function checkPerson({ identifiers, tenant }: Person): void {
   );
 }
 
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
 const AFTER = '(?:$|[^\\p{L}\\p{N}_@-])';
 const BEFORE = '[^\\p{L}\\p{N}_.@-]';
@@ -45,8 +45,14 @@ const ESCAPE_BEFORE =
  * A regular expression (RE2) that finds an identifier as a word of its own, whatever its case: `u_7` is
  * not found in `u_71`, nor `jane@example.com` in `mary-jane@example.com`. Pure.
  */
-export const wordPattern = (identifiers: readonly string[]): string =>
-  `(?is)(?:^|${BEFORE})(?:${identifiers.map(escaped).join('|')})${AFTER}`;
+export const wordPattern = (identifiers: readonly string[]): string => `(?is)${word(identifiers)}`;
+
+const word = (identifiers: readonly string[]): string =>
+  `(?:^|${BEFORE})(?:${identifiers.map(escaped).join('|')})${AFTER}`;
+
+/** The same for a text that is not stored yet. Pure. */
+export const isNamedIn = (text: string, { identifiers }: Pick<Person, 'identifiers'>): boolean =>
+  new RegExp(word(identifiers), 'isu').test(text);
 
 /**
  * The same in JSON text, which is kept as its encoder wrote it: whatever is no letter of ASCII may stand
@@ -158,6 +164,7 @@ export function messagesOf({ identifiers }: Person, params: Parameters): string 
 /** What operators wrote about their work, beside the events of it: who it was for may stand in it. */
 export const RECORDS = {
   audit_holds: ['name', 'owner', 'reason', 'query'],
+  audit_erasures: ['reason'],
   audit_quarantine_resolutions: ['reason'],
 } as const;
 

@@ -55,6 +55,11 @@ export class Turn {
     this.#renewing = setInterval(() => void this.#renew(), RENEW_MS).unref();
   }
 
+  /** Of all turns, counted from 1. */
+  get number(): number {
+    return this.#claim.turn;
+  }
+
   /** Right before each statement: a process that slept too long must not go on. @throws `KEEPING_BUSY` */
   assertMine(): void {
     if (performance.now() < this.#untilMs - MARGIN_MS) return;

@@ -1,5 +1,6 @@
 import type { ClickHouse } from '../clickhouse.ts';
 import type { RetentionClasses } from './classes.ts';
+import { type UnfinishedErasure, unfinishedErasures } from '../erasure/record.ts';
 import { type Part, readParts } from './parts.ts';
 import { readRetentionState } from './retention.ts';
 
@@ -34,6 +35,8 @@ export interface RetentionStatus {
   readonly classes: readonly ClassStatus[];
   readonly rows: number;
   readonly bytes: number;
+  /** Erasures that have begun and not ended. */
+  readonly erasures: readonly UnfinishedErasure[];
 }
 
 interface Counted {
@@ -64,6 +67,7 @@ export async function retentionStatus(clickhouse: ClickHouse): Promise<Retention
     classes,
     rows: sum(classes.map(({ rows }) => rows)),
     bytes: sum(classes.map(({ bytes }) => bytes)),
+    erasures: await unfinishedErasures(clickhouse),
   };
 }
 

@@ -25,6 +25,7 @@ export function clickhouseFindings(facts: ClickHouseFacts): Finding[] {
     ...tableFindings(facts, LEDGER_TABLE, facts.holding.ledger, ledgerColumns),
     ...tableFindings(facts, QUARANTINE_TABLE, facts.holding.quarantine, quarantineColumns),
     ...retentionFindings(facts),
+    ...erasureFindings(facts),
     ...rightsFindings(facts),
   ];
 }
@@ -154,6 +155,18 @@ function retentionFindings({ retention, tables }: ClickHouseFacts): Finding[] {
   }
   const classes = Object.entries(retention).map(([name, days]) => `${name} ${days} days`);
   return [ok('retention', classes.join(', '))];
+}
+
+function erasureFindings({ erasures }: ClickHouseFacts): Finding[] {
+  return erasures
+    .filter(({ atWork }) => !atWork)
+    .map(({ id, beganAt, actor, tenants }) =>
+      about('tables').warning(
+        'erasure',
+        `the erasure ${id}, begun ${beganAt}${actor === '' ? '' : ` by ${actor}`}, has not ended: part of it may be done`,
+        `Run \`ledgerline erase\` again with the same identifiers${tenants === undefined ? '' : ` and --tenant ${tenants.join(' --tenant ')}`}.`,
+      ),
+    );
 }
 
 function rightsFindings({ rights }: ClickHouseFacts): Finding[] {

@@ -5,6 +5,8 @@ import {
   migrationState,
   readRetention,
   storedIn,
+  type UnfinishedErasure,
+  unfinishedErasures,
   WRITER_COLUMNS,
 } from '../../clickhouse/index.ts';
 import { LEDGER_TABLE, LedgerSink, QUARANTINE_TABLE } from '../ledger-sink.ts';
@@ -29,6 +31,8 @@ export interface ClickHouseFacts {
   /** By right, as `INSERT ON audit_events`; `undefined` where it could not be asked. */
   readonly rights: ReadonlyMap<string, boolean | undefined>;
   readonly mostParts: number;
+  /** Erasures that have begun and not ended; none where this user may not know. */
+  readonly erasures: readonly UnfinishedErasure[];
 }
 
 /** @throws ClickHouseUnreachable, ClickHouseError (a wrong password), LedgerlineError MIGRATION_EDITED */
@@ -79,6 +83,11 @@ export async function probeClickHouse(
     skewMs: await skewOf(clickhouse, timeoutMs),
     rights: await rightsOf(clickhouse, timeoutMs),
     mostParts: Number(parts?.most ?? 0),
+    erasures: await unfinishedErasures(clickhouse).catch((error: unknown) => {
+      // A worker's own user may not read the record of them, nor a database that is yet to be made.
+      if (error instanceof ClickHouseError) return [];
+      throw error;
+    }),
   };
 }
 

@@ -246,6 +246,25 @@ const ledgerCategory = buildCategory('ledger', {
       target: 'hold',
       data: z.strictObject({ name: z.string(), events: count }),
     }),
+    /** Before an erasure's first change: what is killed in between has been announced. */
+    'ledger.erasure.started': event({
+      operation: 'execute',
+      label: 'Erasure started',
+      severity: 'high',
+      data: z.strictObject({
+        /** The same in `ledger.person.erased`, and in the erased events' attributes. */
+        erasure: z.string(),
+        /** It completes one that had begun and not ended. */
+        resumed: z.boolean(),
+        /** What there is to erase. */
+        events: count,
+        quarantined: count,
+        /** How many were given. */
+        identifiers: count,
+        /** Absent: every tenant's. */
+        tenants: z.array(z.string()).optional(),
+      }),
+    }),
     /** A person's values were replaced. Says nothing of who it was: that is what was erased. */
     'ledger.person.erased': event({
       operation: 'delete',
