@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { type ClickHouse, openClickHouse } from '../../clickhouse/index.ts';
 import { quarantineCommand } from '../../cli/commands/quarantine.ts';
 import { exitCodeOf } from '../../cli/failure.ts';
 import {
@@ -18,6 +18,7 @@ import {
   verify,
 } from '../../consumers/index.ts';
 import { openGate } from '../support/gate.ts';
+import { makeLedger } from '../support/ledger-template.ts';
 import { until } from '../support/until.ts';
 import { wireRow } from '../support/wire-row.ts';
 import { spawnWorker, type WorkerProcess } from '../support/worker-process.ts';
@@ -139,7 +140,7 @@ beforeAll(async () => {
   await Promise.all([
     producer.connect(),
     admin.connect(),
-    migrate(clickhouse),
+    makeLedger(clickhouse),
     createTopic({ brokers: inject('brokers'), topic }, { partitions: 2 }),
     createTopic({ brokers: inject('brokers'), topic: `${topic}.dead` }, { partitions: 1 }),
   ]);

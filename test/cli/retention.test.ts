@@ -5,8 +5,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { type ClickHouse, openClickHouse } from '../../clickhouse/index.ts';
 import { createTopic } from '../../consumers/index.ts';
+import { makeLedger } from '../support/ledger-template.ts';
 import { until } from '../support/until.ts';
 import { spawnWorker, type WorkerProcess } from '../support/worker-process.ts';
 import { CLI, type Ran, runCli } from './run-cli.ts';
@@ -53,7 +54,7 @@ const recorded = (type: string, events: number): Promise<Record<string, unknown>
 beforeAll(async () => {
   await createTopic({ brokers: inject('brokers'), topic }, { partitions: 1 });
   clickhouse = openClickHouse({ url: inject('clickhouseUrl'), database });
-  await migrate(clickhouse);
+  await makeLedger(clickhouse);
   await clickhouse.command('SYSTEM STOP TTL MERGES audit_events');
   worker = spawnWorker({
     brokers: inject('brokers'),

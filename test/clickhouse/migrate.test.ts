@@ -1,27 +1,49 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
-import { migrate, openClickHouse, plannedMigrations } from '../../clickhouse/index.ts';
+import {
+  type ClickHouse,
+  migrate,
+  openClickHouse,
+  plannedMigrations,
+} from '../../clickhouse/index.ts';
 import { knownMigrations, parseMigration } from '../../clickhouse/migrations.ts';
 import { COLUMNS } from '../../schemas/index.ts';
+import { dropLedger } from '../support/ledger-template.ts';
 import { databaseName, ledgerForTest } from './support.ts';
 
 const run = promisify(execFile);
 
 test('a missing database is made, and a second run finds nothing left to do', async () => {
-  const ledger = await ledgerForTest();
-  expect(await migrate(ledger.clickhouse)).toEqual([]);
-  const recorded = await ledger.clickhouse.query<{ name: string }>(
+  const clickhouse = openClickHouse({ url: inject('clickhouseUrl'), database: databaseName() });
+  const known = (await knownMigrations()).map(({ name }) => name);
+  expect(await migrate(clickhouse)).toEqual(known);
+  expect(await migrate(clickhouse)).toEqual([]);
+  const recorded = await clickhouse.query<{ name: string }>(
     'SELECT name FROM schema_migrations ORDER BY version',
   );
-  expect(recorded.map(({ name }) => name)).toEqual((await knownMigrations()).map((m) => m.name));
+  expect(recorded.map(({ name }) => name)).toEqual(known);
+
+  // The other tests' ledgers are copies: they have to be what was made here.
+  const copy = await ledgerForTest();
+  expect(await tablesOf(copy.clickhouse)).toEqual(await tablesOf(clickhouse));
+  await dropLedger(clickhouse);
+  await clickhouse.close();
 });
+
+/** The statements that make them, without the database's name. */
+async function tablesOf(clickhouse: ClickHouse): Promise<string[]> {
+  const rows = await clickhouse.query<{ made: string }>(
+    'SELECT create_table_query AS made FROM system.tables WHERE database = currentDatabase() ORDER BY name',
+  );
+  return rows.map(({ made }) => made.replaceAll(`${clickhouse.database}.`, ''));
+}
 
 test('two processes that migrate at once leave one schema and one record of each migration', async () => {
   const url = inject('clickhouseUrl');
   const database = databaseName();
   const program = `
-    import { migrate, openClickHouse, plannedMigrations } from ${JSON.stringify(new URL('../../dist/clickhouse/index.js', import.meta.url).href)};
+    import { migrate, openClickHouse } from ${JSON.stringify(new URL('../../dist/clickhouse/index.js', import.meta.url).href)};
     const clickhouse = openClickHouse({ url: ${JSON.stringify(url)}, database: ${JSON.stringify(database)} });
     await migrate(clickhouse);
     await clickhouse.close();`;
@@ -44,10 +66,7 @@ test('two processes that migrate at once leave one schema and one record of each
       'schema_migrations',
     ]),
   );
-  await clickhouse.command('DROP DATABASE {database:Identifier} SYNC', {
-    params: { database },
-    database: 'default',
-  });
+  await dropLedger(clickhouse);
   await clickhouse.close();
 });
 

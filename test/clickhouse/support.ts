@@ -3,6 +3,7 @@ import { inject, onTestFinished } from 'vitest';
 import { migrate, openClickHouse } from '../../clickhouse/index.ts';
 import type { ClickHouse, MigrateOptions } from '../../clickhouse/index.ts';
 import { INSERT_COLUMNS } from '../../schemas/index.ts';
+import { dropLedger, makeLedger } from '../support/ledger-template.ts';
 
 export interface Ledger {
   readonly clickhouse: ClickHouse;
@@ -26,7 +27,9 @@ export async function ledgerForTest(options: MigrateOptions = {}): Promise<Ledge
 /** The same for a whole file, which closes it. */
 export async function openLedger(options: MigrateOptions = {}): Promise<Ledger> {
   const clickhouse = openClickHouse({ url: inject('clickhouseUrl'), database: databaseName() });
-  await migrate(clickhouse, options);
+  if (options.migrations === undefined) await makeLedger(clickhouse);
+  // What is asked for beyond that, on top of it.
+  if (Object.keys(options).length > 0) await migrate(clickhouse, options);
   return {
     clickhouse,
     async insert(rows, table = 'audit_events', columns = INSERT_COLUMNS) {
@@ -45,10 +48,7 @@ export async function openLedger(options: MigrateOptions = {}): Promise<Ledger> 
       return result.writtenRows;
     },
     async close() {
-      await clickhouse.command('DROP DATABASE {database:Identifier} SYNC', {
-        params: { database: clickhouse.database },
-        database: 'default',
-      });
+      await dropLedger(clickhouse);
       await clickhouse.close();
     },
   };

@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startStack } from '../../local/stack.ts';
+import { type Stack, startStack } from '../../local/stack.ts';
 import { PROJECT_ROOT } from '../../local/project-root.ts';
+import { makeTemplate } from './ledger-template.ts';
+import { makeRunFolder } from './run-folder.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,20 +23,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (!existsSync(join(PROJECT_ROOT, 'dist', 'local', 'engine-process.js'))) {
     throw new Error('The tests run child processes from dist/. Build it first: npm run ready');
   }
-  const dataDir = mkdtempSync(join(tmpdir(), 'ledgerline-test-'));
+  const folder = makeRunFolder();
+  let stack: Stack | undefined;
+  const end = async (): Promise<void> => {
+    try {
+      await stack?.stop();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
   try {
-    const stack = await startStack({ dataDir });
+    stack = await startStack({ dataDir: join(folder, 'stack') });
+    await makeTemplate(stack.engine.url);
     project.provide('brokers', [...stack.kafka.brokers]);
     project.provide('clickhouseUrl', stack.engine.url);
-    return async () => {
-      try {
-        await stack.stop();
-      } finally {
-        rmSync(dataDir, { recursive: true, force: true });
-      }
-    };
+    return end;
   } catch (error) {
-    rmSync(dataDir, { recursive: true, force: true });
+    await end();
     throw error;
   }
 }

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
-import { type ClickHouse, migrate, openClickHouse } from '../../clickhouse/index.ts';
+import { type ClickHouse, openClickHouse } from '../../clickhouse/index.ts';
 import { PROJECT_ROOT } from '../../local/project-root.ts';
+import { dropLedger, makeLedger } from './ledger-template.ts';
 import { type Load, type LoadOptions, startLoad } from './load.ts';
 import { type Judgement, judgeDelivery } from './oracle.ts';
 import { Sent } from './sent.ts';
@@ -80,7 +81,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     ({ topics }) => topics[0]?.partitions.every(({ leader }) => leader >= 0) ?? false,
   );
   const clickhouse = openClickHouse({ url: options.clickhouseUrl, database: `ledger_${name}` });
-  await migrate(clickhouse);
+  const isCopy = await makeLedger(clickhouse);
   const place: WorkerPlace = {
     brokers: options.brokers,
     clickhouseUrl: options.clickhouseUrl,
@@ -157,7 +158,10 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
         await worker.exited;
       }
       await Promise.all(loads.map((load) => load.stop()));
-      await Promise.all([admin.disconnect(), producer.disconnect(), clickhouse.close()]);
+      await Promise.all([admin.disconnect(), producer.disconnect()]);
+      // An engine of the test's own may be gone; the run's goes on, and looks after every table it has.
+      if (isCopy) await dropLedger(clickhouse);
+      await clickhouse.close();
     },
   };
 }
