@@ -8,6 +8,7 @@ import {
   MAY_REPEAT_HEADER,
   type MessageHeaders,
   envelopeSize,
+  hasHeader,
   readEnvelope,
   readRawEnvelope,
   writeEnvelope,
@@ -23,10 +24,18 @@ export interface ConsumedMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: MessageHeaders | undefined;
+  /** Why its record batch was not read: it has no key, value or headers then, whatever was sent. */
+  readonly unread?: UnreadFault;
+  /** Where a message packs its own key and headers, instead of making objects of them: how many bytes at most. */
+  readonly envelopeSize?: number;
+  /** Writes them at `at`, as `writeEnvelope` of envelope.ts does, and answers the position behind them. */
+  writeEnvelope?(to: Buffer, at: number): number;
 }
 
+export type UnreadFault = 'batch_too_large' | 'batch_unreadable';
+
 /** Why a message can be seen to be unfit before the engine has looked at it. */
-export type FramingFault = 'tombstone' | 'too_large' | 'not_one_object';
+export type FramingFault = 'tombstone' | 'too_large' | 'not_one_object' | UnreadFault;
 
 export interface Row {
   readonly offset: number;
@@ -122,9 +131,9 @@ export class Backlog {
   }
 
   #take(message: ConsumedMessage, receivedAt: number): void {
-    const { key, value, headers } = message;
+    const { value, unread } = message;
     const length = value?.length ?? 0;
-    const size = length + envelopeSize(key, headers);
+    const size = length + (message.envelopeSize ?? envelopeSize(message.key, message.headers));
     let chunk = this.#chunk;
     if (!chunk || chunk.used + size > chunk.bytes.length) {
       if (chunk) this.#pool.close(chunk);
@@ -134,13 +143,16 @@ export class Backlog {
     const start = chunk.used;
     if (value) value.copy(chunk.bytes, start);
     const valueEnd = start + length;
-    const end = writeEnvelope(chunk.bytes, valueEnd, key, headers);
+    const end =
+      message.writeEnvelope?.(chunk.bytes, valueEnd) ??
+      writeEnvelope(chunk.bytes, valueEnd, message.key, message.headers);
     chunk.used = end;
     chunk.rows++;
 
     let brace = -1;
     let fault: FramingFault | undefined;
-    if (!value || length === 0) fault = 'tombstone';
+    if (unread !== undefined) fault = unread;
+    else if (!value || length === 0) fault = 'tombstone';
     else if (length > this.#maxMessageBytes) fault = 'too_large';
     else {
       brace = closingBrace(value);
@@ -159,7 +171,7 @@ export class Backlog {
       end,
       brace,
       fault,
-      mayRepeat: headers?.[MAY_REPEAT_HEADER] !== undefined,
+      mayRepeat: hasHeader(chunk.bytes, valueEnd, end, MAY_REPEAT_HEADER),
       receivedAt,
     });
   }

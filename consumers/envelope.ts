@@ -68,6 +68,23 @@ function writeHeader(to: Buffer, at: number, name: string, value: HeaderValue): 
   return end + valueBytes;
 }
 
+/** Whether there is a header of that name, in ASCII, in the envelope between `at` and `end`. */
+export function hasHeader(bytes: Buffer, at: number, end: number, name: string): boolean {
+  let next = at + 4 + bytes.readUInt32LE(at);
+  while (next < end) {
+    const length = bytes.readUInt32LE(next);
+    const start = next + 4;
+    if (length === name.length) {
+      let same = 0;
+      while (same < length && bytes[start + same] === name.charCodeAt(same)) same++;
+      if (same === length) return true;
+    }
+    next = start + length;
+    next += 4 + bytes.readUInt32LE(next);
+  }
+  return false;
+}
+
 /** Key and headers as they came, in order; views of the bytes that were read. */
 export interface RawEnvelope {
   readonly key: Buffer;

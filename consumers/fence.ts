@@ -9,12 +9,13 @@
  *   with heartbeats meanwhile;
  * - kafkajs asks for committed offsets itself only to know where to read: it is told, without a request;
  * - commits that kafkajs makes by itself are refused;
- * - plain Fetch responses are read faster (fetch-response.ts).
+ * - Fetch responses are read by us, within bounds, and faster (fetch-response.ts).
  *
  * test/consumers/fence.test.ts notices when a new kafkajs no longer works like this.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Broker, Cluster, PartitionAssigner } from 'kafkajs';
-import { decodePlainFetch, FETCH_API_KEY, FETCH_VERSION } from './fetch-response.ts';
+import { type AskedOffset, decodeFetch, FETCH_API_KEY, FETCH_VERSION } from './fetch-response.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import {
   METADATA_API_KEY,
@@ -92,8 +93,16 @@ interface OffsetsAnswer {
   }[];
 }
 
+interface FetchRequest {
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string }[];
+  }[];
+}
+
 /** What kafkajs does with its brokers, beyond its published types. */
-interface GroupBroker extends Broker {
+interface GroupBroker extends Omit<Broker, 'fetch'> {
+  fetch(request: FetchRequest): Promise<unknown>;
   joinGroup(request: unknown): Promise<unknown>;
   syncGroup(request: SyncRequest): Promise<{ memberAssignment: Buffer }>;
   heartbeat(request: {
@@ -187,8 +196,8 @@ export class Fence {
   #wrap(broker: Broker): Broker {
     const known = this.#wrapped.get(broker);
     if (known) return known;
-    const group = broker as GroupBroker;
-    quickenFetch(group);
+    const group = broker as unknown as GroupBroker;
+    readFetches(group);
     const { listener } = this.#parts;
     const joining = listener && {
       joinGroup: async (request: unknown) => {
@@ -221,6 +230,8 @@ export class Fence {
         if (!this.#own.has(request)) return Promise.reject(this.#parts.refusal(FOREIGN_COMMIT));
         return group.offsetCommit(request);
       },
+      fetch: (request: FetchRequest) =>
+        fetching.run(offsetsIn(request), () => group.fetch(request)),
     };
     const wrapped = new Proxy(broker, {
       get(target, property) {
@@ -236,18 +247,34 @@ export class Fence {
   }
 }
 
-/** Lets plain Fetch responses be read by our decoder, all others by kafkajs's own. */
-function quickenFetch({ connectionPool }: GroupBroker): void {
+/** The offsets that the Fetch under way asks for: its answer does not say, and kafkajs keeps them to itself. */
+const fetching = new AsyncLocalStorage<AskedOffset>();
+
+function offsetsIn({ topics }: FetchRequest): AskedOffset {
+  return (topic, partition) => {
+    const asked = topics
+      .find((one) => one.topic === topic)
+      ?.partitions.find((one) => one.partition === partition);
+    if (!asked)
+      throw new Error(`Kafka answers with partition ${partition}, which was not asked for`);
+    return Number(asked.fetchOffset);
+  };
+}
+
+/** Has Fetch responses read by our decoder, and by kafkajs's own where it leaves one to it. */
+function readFetches({ connectionPool }: GroupBroker): void {
   const send = connectionPool.send.bind(connectionPool);
+  let turn = 0;
   connectionPool.send = (exchange) => {
     const { request, response } = exchange;
-    if (request.apiKey !== FETCH_API_KEY || request.apiVersion !== FETCH_VERSION) {
+    const asked = fetching.getStore();
+    if (request.apiKey !== FETCH_API_KEY || request.apiVersion !== FETCH_VERSION || !asked) {
       return send(exchange);
     }
     return send({
       ...exchange,
       response: {
-        decode: (raw) => Promise.resolve(decodePlainFetch(raw) ?? response.decode(raw)),
+        decode: async (raw) => (await decodeFetch(raw, asked, turn++)) ?? response.decode(raw),
         parse: (value) => response.parse(value),
       },
     });
@@ -256,7 +283,7 @@ function quickenFetch({ connectionPool }: GroupBroker): void {
 
 /** Whether the topic keeps only the newest message of each key. */
 export async function isCompacted(broker: Broker, topic: string): Promise<boolean> {
-  const { resources } = await (broker as GroupBroker).describeConfigs({
+  const { resources } = await (broker as unknown as GroupBroker).describeConfigs({
     includeSynonyms: false,
     resources: [{ type: TOPIC_RESOURCE, name: topic, configNames: ['cleanup.policy'] }],
   });
@@ -294,7 +321,7 @@ export async function askRaw<T>(
     // All that kafkajs asks of an encoder when it writes a request.
     encode: () => Promise.resolve({ buf: body, buffer: body }),
   };
-  const answer = await (broker as GroupBroker).connectionPool.send({
+  const answer = await (broker as unknown as GroupBroker).connectionPool.send({
     request,
     response: {
       decode: (raw) => Promise.resolve(question.decode(raw)),

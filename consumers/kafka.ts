@@ -7,7 +7,8 @@ import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
 import { forgetHalfAnswers } from '../schemas/kafka-connection.ts';
 import type { KafkaSecurity } from '../schemas/index.ts';
-import { lz4, snappy, zstd } from './decompress.ts';
+import { RESPONSE_BYTES } from './allowance.ts';
+import { unpackWhole } from './decompress.ts';
 import { Fence, type GroupListener } from './fence.ts';
 
 // A CommonJS package, not all of whose names Node can see as exports.
@@ -17,19 +18,22 @@ export const { ConfigResourceTypes } = kafkajs;
 
 forgetHalfAnswers(createRequire(import.meta.url)('kafkajs/src/network/connection.js'));
 
-const CODECS = [
-  [CompressionTypes.Snappy, snappy],
-  [CompressionTypes.LZ4, lz4],
-  [CompressionTypes.ZSTD, zstd],
-] as const;
+const { GZIP, Snappy, LZ4, ZSTD } = CompressionTypes;
+const COMPRESSIONS = [GZIP, Snappy, LZ4, ZSTD] as const;
 
-// One codec for each type serves the whole process: one that is there already is left as it is.
-for (const [type, decompress] of CODECS) {
+// For formats before 2, which kafkajs reads. One codec for each type serves the whole process: what compresses stays.
+for (const type of COMPRESSIONS) {
+  const codec = Object.create(codecOf(type)) as object;
+  const decompress = (packed: Buffer): Promise<Buffer> => unpackWhole(type, packed, RESPONSE_BYTES);
+  CompressionCodecs[type] = () => Object.assign(codec, { decompress });
+}
+
+function codecOf(type: (typeof COMPRESSIONS)[number]): object | null {
   try {
-    CompressionCodecs[type]();
+    return CompressionCodecs[type]() as object;
   } catch {
     // Nobody registered one: kafkajs's own throws.
-    CompressionCodecs[type] = () => ({ decompress });
+    return null;
   }
 }
 

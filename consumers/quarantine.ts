@@ -1,10 +1,11 @@
 /** Messages that the ledger does not take, kept as they came, with the reason. */
-import { envelopeOf, type FramingFault, type Row, valueOf } from './backlog.ts';
+import { envelopeOf, type FramingFault, type Row, type UnreadFault, valueOf } from './backlog.ts';
 import { firstObjectEnd } from './framing.ts';
 import type { Origin } from './splice.ts';
 
 export type QuarantineReason =
-  | FramingFault
+  | Exclude<FramingFault, UnreadFault>
+  | 'unreadable'
   | 'not_json'
   | 'duplicate_keys'
   | 'forged'
@@ -52,6 +53,18 @@ export function framingRejection(row: Row, fault: FramingFault): Rejection {
       return {
         reason: fault,
         error: `the message has ${row.valueEnd - row.start} bytes, more than LEDGERLINE_MAX_MESSAGE_BYTES`,
+      };
+    case 'batch_too_large':
+      return {
+        reason: 'too_large',
+        error:
+          'the compressed record batch of this message grows beyond measure, or holds a message that does: it was not unpacked, and no body is kept',
+      };
+    case 'batch_unreadable':
+      return {
+        reason: 'unreadable',
+        error:
+          "the record batch of this message is not what Kafka's format or its compression says: it was not read, and no body is kept",
       };
     case 'not_one_object':
       // Another object, or rubbish, behind a whole one; or JSON that is no object.

@@ -52,6 +52,14 @@ export const ERROR_CODES = {
     meaning: 'the topic is set up so that events would be lost',
   },
   KAFKA_TOPIC_RECREATED: { retryable: false, meaning: 'the topic was deleted and made again' },
+  KAFKA_BATCH_CORRUPT: {
+    retryable: false,
+    meaning: 'Kafka gives out messages otherwise than it took them',
+  },
+  KAFKA_BATCH_UNKNOWN: {
+    retryable: false,
+    meaning: 'Kafka holds messages in a compression that this version does not know',
+  },
   KAFKA_OFFSETS_LOST: {
     retryable: false,
     meaning: 'Kafka no longer holds what was not yet stored',

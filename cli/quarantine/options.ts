@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 const REASONS: readonly string[] = [
   'tombstone',
   'too_large',
+  'unreadable',
   'not_json',
   'not_one_object',
   'duplicate_keys',

@@ -56,6 +56,15 @@ export function notReplayable(
         error:
           'an accepted loss: it stands for offsets that Kafka no longer had, not for a message',
       };
+    case 'too_large':
+    case 'unreadable':
+      // Only what was never unpacked has no body: a message that came whole was kept whole.
+      return kept.message.length > 0
+        ? undefined
+        : {
+            code: 'not_replayable',
+            error: 'never unpacked: its record batch was not read, and its body was not kept',
+          };
     default:
       return undefined;
   }

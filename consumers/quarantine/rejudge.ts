@@ -79,6 +79,7 @@ export function placeOfFault(text: string, { reason, error }: Rejection): FaultP
     }
     case 'tombstone':
     case 'too_large':
+    case 'unreadable':
     case 'duplicate':
     case 'accepted_loss':
       return undefined;
