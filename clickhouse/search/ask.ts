@@ -4,11 +4,12 @@ import { ClickHouseError, ClickHouseUnreachable } from '../errors.ts';
 import { ACTIVE_HOLDS } from '../holds/holds.ts';
 import { daysInForce, type RetentionClasses } from '../retention/classes.ts';
 import { readRetentionState } from '../retention/retention.ts';
+import { timeBounds } from './bounds.ts';
 import { compile, instant, Parameters } from './compile.ts';
 import type { Condition } from './condition.ts';
 import { parseQuery } from './parse.ts';
 import { resolve } from './resolve.ts';
-import { type TenantScope, tenantSql, tenantsOf, unexpiredSql } from './scope.ts';
+import { isKept, type TenantScope, tenantSql, tenantsOf, unexpiredSql } from './scope.ts';
 import { isTimeZone } from './time-zone.ts';
 
 export const DEFAULT_SEARCH_TIMEOUT_MS = 30_000;
@@ -68,14 +69,20 @@ export function timeZoneOf({ timeZone = 'UTC' }: Pick<AskOptions, 'timeZone'>): 
   });
 }
 
-/** The rows of a question: its tenants', not expired, and what the query says. */
-export function whereSql(asked: Asked, params: Parameters): string {
-  const now = instant(asked.nowMs * 1000, params);
+/**
+ * The rows of a question: its tenants', not expired, and what the query says.
+ *
+ * @param from where the caller reads rows of this time and later only, in microseconds since 1970
+ */
+export function whereSql(asked: Asked, params: Parameters, from = -Infinity): string {
+  const { condition, classes, nowMs } = asked;
+  const earliest = Math.max(from, timeBounds(condition).from ?? from);
+  // Where events are held, it is the source that leaves out what has expired.
+  const mayHaveExpired = !asked.held && !isKept(classes, earliest, nowMs * 1000);
   return [
     tenantSql(asked.tenants, params),
-    // Where events are held, it is the source that leaves out what has expired.
-    ...(asked.held ? [] : [unexpiredSql(asked.classes, now, params)]),
-    compile(asked.condition, params).sql,
+    ...(mayHaveExpired ? [unexpiredSql(classes, instant(nowMs * 1000, params), params)] : []),
+    compile(condition, params).sql,
   ].join('\n  AND ');
 }
 

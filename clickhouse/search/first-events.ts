@@ -85,7 +85,7 @@ const eachOnce = (events: readonly AuditEvent[]): AuditEvent[] =>
 function stretchSql(wanted: InOrder, stretch: Stretch, params: Parameters): string {
   const direction = directionOf(wanted);
   // By time alone the table's own order is enough, and reading ends early.
-  const first = rowsSql(wanted, boundsSql(stretch, params), `occurred_at ${direction}`, params);
+  const first = rowsSql(wanted, stretch, `occurred_at ${direction}`, params);
   return `SELECT * FROM (
 ${first}
 )
@@ -94,12 +94,7 @@ ORDER BY occurred_at ${direction}, event_id ${direction}`;
 
 /** The first events of one microsecond by their ids. Pure. */
 const instantSql = (wanted: InOrder, micros: number, params: Parameters): string =>
-  rowsSql(
-    wanted,
-    [`occurred_at = ${instant(micros, params)}`],
-    `event_id ${directionOf(wanted)}`,
-    params,
-  );
+  rowsSql(wanted, { from: micros, before: micros + 1 }, `event_id ${directionOf(wanted)}`, params);
 
 const directionOf = ({ order }: InOrder): string => (order === 'newest' ? 'DESC' : 'ASC');
 
@@ -110,11 +105,11 @@ const boundsSql = ({ from, before }: Stretch, params: Parameters): string[] => [
 
 function rowsSql(
   { asked, order, limit, after }: InOrder,
-  bounds: readonly string[],
+  stretch: Stretch,
   sorted: string,
   params: Parameters,
 ): string {
-  const parts = [whereSql(asked, params), ...bounds];
+  const parts = [whereSql(asked, params, stretch.from), ...boundsSql(stretch, params)];
   if (after !== undefined) {
     const sign = order === 'newest' ? '<' : '>';
     const micros = instant(after.micros, params);

@@ -41,3 +41,14 @@ export function unexpiredSql(
   const standard = params.bind(classes['standard'] ?? 0, 'UInt32');
   return `occurred_at + toIntervalDay(transform(retention_class, ${names}, ${days}, ${standard})) > ${nowSql}`;
 }
+
+const DAY_MICROS = 86_400_000_000;
+
+/**
+ * Whether nothing of this time or later can have expired, whatever its class: the rows need not be asked then,
+ * which takes a quarter of the time of a page. A class that is unknown has the days of `standard`.
+ */
+export function isKept(classes: RetentionClasses, fromMicros: number, nowMicros: number): boolean {
+  const days = Math.min(classes['standard'] ?? 0, ...Object.values(classes));
+  return fromMicros > nowMicros - days * DAY_MICROS;
+}

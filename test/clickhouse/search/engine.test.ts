@@ -274,6 +274,10 @@ describe('R-ASK-04: the scope', () => {
       const later = { ...ask, now: new Date(Date.now() + 2 * 86_400_000) };
       expect((await searchPage(own.clickhouse, '', later)).events).toEqual([]);
       expect(await count(own.clickhouse, '', later)).toMatchObject({ stored: 0 });
+      // A time that reaches no further back than the shortest class is not asked; one that does, is.
+      expect(await count(own.clickhouse, 'since:32d', later)).toMatchObject({ stored: 0 });
+      expect((await searchPage(own.clickhouse, 'since:32d', later)).events).toEqual([]);
+      expect(await count(own.clickhouse, 'since:708h', ask)).toMatchObject({ stored: 1 });
     } finally {
       await own.close();
     }
