@@ -3,13 +3,13 @@
  * measure, still takes up its offsets: a message without a body stands for each, so that each is accounted for.
  */
 import { type Allowance, RESPONSE_BYTES } from './allowance.ts';
-import type { ConsumedMessage, UnreadFault } from './backlog.ts';
+import type { UnreadFault } from './backlog.ts';
 import { corrupt, unknownCompression } from './batch-errors.ts';
 import { codecName, unpack } from './decompress.ts';
 import { isIntact, type RecordBatch, recordsOf } from './record-batch.ts';
-import { type ReadRecord, RECORD_OVERHEAD_BYTES, RecordReader, Unread } from './record-reader.ts';
-
-export type FetchedMessage = ConsumedMessage & ReadRecord;
+import type { FetchedMessage } from './fetched-message.ts';
+import { Unread } from './record-cursor.ts';
+import { RECORD_OVERHEAD_BYTES, RecordReader } from './record-reader.ts';
 
 /**
  * What a batch may unpack to: 32 times what Kafka keeps of it, which no events do that differ in id and time, or

@@ -5,7 +5,7 @@
  */
 import zlib from 'node:zlib';
 import { lz4Blocks } from './lz4-frame.ts';
-import { Unread } from './record-reader.ts';
+import { Unread } from './record-cursor.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 /** Is given the unpacked bytes in order; where it throws, nothing more is unpacked. */

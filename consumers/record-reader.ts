@@ -4,34 +4,14 @@
  * within the batch: the broker counts a plain batch's records, and does not look at their offsets.
  * https://kafka.apache.org/documentation/#record
  */
-import type { UnreadFault } from './backlog.ts';
-import type { MessageHeaders } from './envelope.ts';
+import { RecordMessage } from './fetched-message.ts';
 import type { RecordBatch } from './record-batch.ts';
-
-/** Why a batch is not read: a limit, or bytes that are not what the format says. */
-export class Unread extends Error {
-  readonly fault: UnreadFault;
-
-  constructor(fault: UnreadFault, message: string) {
-    super(message);
-    this.fault = fault;
-  }
-}
-
-const unreadable = (message: string): Unread => new Unread('batch_unreadable', message);
-
-export interface ReadRecord {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: MessageHeaders;
-  readonly isControlRecord: boolean;
-  readonly batchContext: RecordBatch['context'];
-}
+import { RecordCursor, Unread, unreadable } from './record-cursor.ts';
 
 /** What a record, and each of its headers, takes in memory beside its bytes, about. */
 export const RECORD_OVERHEAD_BYTES = 128;
+
+const MAX_HEADERS = 10_000;
 
 export interface RecordLimits {
   /** Of one record. */
@@ -44,7 +24,7 @@ export class RecordReader {
   readonly #batch: RecordBatch;
   readonly #limits: RecordLimits;
   /** Is given each record, with what it takes in memory. */
-  readonly #take: (record: ReadRecord, bytes: number) => void;
+  readonly #take: (record: RecordMessage, bytes: number) => void;
   #bytes = 0;
   /** The front of a record whose end has not come. */
   readonly #waiting: Buffer[] = [];
@@ -56,7 +36,7 @@ export class RecordReader {
   constructor(
     batch: RecordBatch,
     limits: RecordLimits,
-    take: (record: ReadRecord, bytes: number) => void,
+    take: (record: RecordMessage, bytes: number) => void,
   ) {
     this.#batch = batch;
     this.#limits = limits;
@@ -81,7 +61,7 @@ export class RecordReader {
       this.#waiting.length = 0;
       this.#waitingBytes = 0;
     }
-    const from = new Cursor(bytes);
+    const from = new RecordCursor(bytes);
     while (from.at < bytes.length) {
       const start = from.at;
       const size = from.length();
@@ -94,8 +74,9 @@ export class RecordReader {
       if (end > bytes.length) return this.#await(bytes.subarray(start), end - bytes.length);
       from.end = end;
       const record = this.#record(from);
+      const headers = passHeaders(from);
       if (from.at !== end) throw unreadable('a record is not as long as it says');
-      const overhead = RECORD_OVERHEAD_BYTES * (1 + from.headers);
+      const overhead = RECORD_OVERHEAD_BYTES * (1 + headers);
       this.#weigh(overhead);
       this.#take(record, size + overhead);
     }
@@ -122,8 +103,8 @@ export class RecordReader {
     this.#wantedBytes = front.length + missing;
   }
 
-  #record(from: Cursor): ReadRecord {
-    const { first, last, firstTimestamp, appendTime, isControl, context } = this.#batch;
+  #record(from: RecordCursor): RecordMessage {
+    const { first, last, firstTimestamp } = this.#batch;
     from.at++; // attributes, unused
     const timestamp = firstTimestamp + from.varint();
     const offset = first + from.varint();
@@ -132,83 +113,18 @@ export class RecordReader {
     }
     this.#lastOffset = offset;
     this.#count++;
-    return {
-      offset: String(offset),
-      timestamp: String(appendTime ?? timestamp),
-      key: from.sized(),
-      value: from.sized(),
-      headers: headersFrom(from),
-      isControlRecord: isControl,
-      batchContext: context,
-    };
+    return new RecordMessage(this.#batch, offset, timestamp, from);
   }
 }
 
-function headersFrom(from: Cursor): MessageHeaders {
-  // Without a prototype: a header may be called `toString`.
-  const headers = Object.create(null) as Record<string, MessageHeaders[string]>;
-  from.headers = from.varint();
+/** Goes through the headers, and answers how many they are. */
+function passHeaders(from: RecordCursor): number {
+  const count = from.varint();
   // Each takes far more memory than the two bytes that it needs in Kafka.
-  if (from.headers > MAX_HEADERS) {
-    throw new Unread('batch_too_large', `a record has ${from.headers} headers`);
+  if (count > MAX_HEADERS) throw new Unread('batch_too_large', `a record has ${count} headers`);
+  for (let rest = count; rest > 0; rest--) {
+    from.skipSized();
+    from.skipSized();
   }
-  for (let count = from.headers; count > 0; count--) {
-    const name = from.sized()?.toString('utf8') ?? '';
-    const value = from.sized() ?? undefined;
-    const before = headers[name];
-    if (before === undefined) headers[name] = value;
-    else if (Array.isArray(before)) before.push(value);
-    else headers[name] = [before, value];
-  }
-  return headers;
-}
-
-const MAX_HEADERS = 10_000;
-/** A length is a 32-bit number. */
-const MAX_LENGTH_BYTES = 5;
-
-class Cursor {
-  readonly bytes: Buffer;
-  at = 0;
-  /** Of the record that is just read: how many headers it has, and where it ends. */
-  headers = 0;
-  end = 0;
-
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-  }
-
-  /** The varint before a record; `undefined` where the bytes end within it. */
-  length(): number | undefined {
-    this.end = this.bytes.length;
-    let last = this.at;
-    while (last < this.end && (this.bytes[last] as number) >= 0x80) last++;
-    if (last - this.at >= MAX_LENGTH_BYTES) throw unreadable('a record has no length');
-    return last < this.end ? this.varint() : undefined;
-  }
-
-  /** A zigzag varint of any width up to what a number holds exactly. */
-  varint(): number {
-    let byte = this.#next();
-    let value = byte & 0x7f;
-    for (let factor = 128; byte >= 0x80; factor *= 128) {
-      byte = this.#next();
-      value += (byte & 0x7f) * factor;
-    }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
-  /** Bytes behind their length; `null` for length -1. */
-  sized(): Buffer | null {
-    const length = this.varint();
-    if (length < 0) return null;
-    this.at += length;
-    if (!(this.at <= this.end)) throw unreadable('a record ends in the middle of a field');
-    return this.bytes.subarray(this.at - length, this.at);
-  }
-
-  #next(): number {
-    if (this.at >= this.end) throw unreadable('a record ends in the middle of a number');
-    return this.bytes[this.at++] as number;
-  }
+  return count;
 }
