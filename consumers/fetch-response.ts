@@ -8,7 +8,8 @@
  */
 import { Allowance } from './allowance.ts';
 import { corrupt } from './batch-errors.ts';
-import { type FetchedMessage, readBatch } from './batch-messages.ts';
+import { readBatch } from './batch-messages.ts';
+import type { FetchedMessage } from './fetched-message.ts';
 import { WireReader } from './kafka-wire.ts';
 import { batchAt } from './record-batch.ts';
 
@@ -112,13 +113,15 @@ async function messagesOf(
   const where = `${topicName}, partition ${partition.partition}`;
   const end = Number(partition.highWatermark);
   const messages: FetchedMessage[] = [];
-  for (let at = 0, next = 0; !allowance.isSpent;) {
+  for (let at = 0, next = first; !allowance.isSpent;) {
     const found = batchAt(records, at);
     // Kafka cuts a response at its size: the last batch may be there in part.
     if (found === 'cut') break;
     if (found === 'older') return undefined;
+    if (found === 'damaged') throw corrupt(`offset ${next}`, where, 'no length or no offsets');
     const { batch } = found;
-    if (batch.first < next) throw corrupt(batch, where, 'offsets of the batch before it');
+    // The first batch may begin before the offset that was asked for.
+    if (batch.first < next && at > 0) throw corrupt(batch, where, 'offsets of the batch before it');
     next = batch.last + 1;
     at = found.end;
     if (batch.last < first) continue;

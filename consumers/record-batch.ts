@@ -32,24 +32,23 @@ export interface RecordBatch {
   readonly bytes: Buffer;
 }
 
-export type BatchAt = { readonly batch: RecordBatch; readonly end: number } | 'cut' | 'older';
+export type BatchAt =
+  { readonly batch: RecordBatch; readonly end: number } | 'cut' | 'older' | 'damaged';
 
 /**
  * The batch that begins at `at`: `cut` where Kafka has ended the response in the middle of it, `older` when it
- * is of a format before 2.
- *
- * @throws RangeError for a length or offsets that no batch has
+ * is of a format before 2, `damaged` when it has a length or offsets that no batch has.
  */
 export function batchAt(bytes: Buffer, at: number): BatchAt {
   if (at + HEADER_BYTES > bytes.length) return 'cut';
   if (bytes[at + 16] !== 2) return 'older';
   const end = at + PREFIX_BYTES + bytes.readInt32BE(at + 8);
-  if (end < at + HEADER_BYTES) throw new RangeError('A record batch is shorter than its header');
+  if (end < at + HEADER_BYTES) return 'damaged';
   if (end > bytes.length) return 'cut';
   const attributes = bytes.readInt16BE(at + ATTRIBUTES_AT);
   const first = Number(bytes.readBigInt64BE(at));
   const lastDelta = bytes.readInt32BE(at + 23);
-  if (first < 0 || lastDelta < 0) throw new RangeError('A record batch has no offsets');
+  if (first < 0 || lastDelta < 0) return 'damaged';
   const maxTimestamp = Number(bytes.readBigInt64BE(at + 35));
   return {
     end,

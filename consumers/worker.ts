@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { openClickHouse } from '../clickhouse/client.ts';
 import type { ClickHouse } from '../clickhouse/index.ts';
 import { backoffMs, pause } from './backoff.ts';
+import { batchErrorOf } from './batch-errors.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { beforeDeadline } from './deadline.ts';
@@ -460,6 +461,11 @@ class RunningWorker implements Worker {
   #crashed(error: Error, restarts: boolean): void {
     this.#endAll();
     if (this.#stopping.signal.aborted) return;
+    const unreadable = batchErrorOf(error);
+    if (unreadable) {
+      this.#halt(unreadable);
+      return;
+    }
     // Trying again would not help, and might lock the account.
     if (isRefusal(error)) {
       this.#halt(explainKafka(error, this.#kafka));

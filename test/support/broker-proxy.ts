@@ -13,6 +13,8 @@ export type Treatment =
   | { readonly instead: (request: KafkaRequest) => Buffer }
   /** The broker does it; the client gets this answer. */
   | { readonly afterwards: (request: KafkaRequest) => Buffer }
+  /** The broker does it; its answer, with its eight bytes of header, is changed on the way. */
+  | { readonly changed: (frame: Buffer) => Buffer }
   /** The broker does it and answers late. As in a broker, what came behind it on this connection waits. */
   | { readonly delayMs: number }
   /** The broker does it; the connection is cut in the middle of the answer. */
@@ -134,6 +136,8 @@ export async function openBrokerProxy(broker: string): Promise<BrokerProxy> {
             if (!client.destroyed) client.write(frame);
             passAll();
           }, treatment.delayMs);
+        } else if ('changed' in treatment) {
+          client.write(treatment.changed(frame));
         } else if ('afterwards' in treatment) {
           client.write(frameOf(correlationId, treatment.afterwards(asked.request)));
         }
