@@ -97,6 +97,15 @@ describe('what may go back', () => {
     });
   });
 
+  it.each(['too_large', 'unreadable'])('is never what was not unpacked: %s', (reason) => {
+    expect(candidateOf(kept('', { reason }), became(row()), standards)).toMatchObject({
+      refusal: { code: 'not_replayable', error: expect.stringMatching(/^never unpacked/) },
+    });
+    expect(candidateOf(kept(row(), { reason }), undefined, standards)).toMatchObject({
+      kind: 'ready',
+    });
+  });
+
   it('is never one whose person was erased, whatever a transform makes of nothing', () => {
     const erased = kept('', { headers: { 'ledger.erased': 'x' } });
     expect(candidateOf(erased, became(row()), standards)).toMatchObject({
