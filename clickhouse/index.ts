@@ -50,6 +50,7 @@ export { sweep } from './retention/sweep.ts';
 export type { SweepOptions, SweepProgress, SweepResult } from './retention/sweep.ts';
 export { EXPORT_FORMATS, type ExportFormat } from './export/formats.ts';
 export { type ExportOptions, type ExportPlan, openExport, planExport } from './export/export.ts';
+export type { InsertAtWork, Settling } from './export/settled.ts';
 export { type Hold, listHolds } from './holds/holds.ts';
 export {
   type NewHold,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { ExportFormat } from '../../clickhouse/index.ts';
+import type { ExportFormat, InsertAtWork } from '../../clickhouse/index.ts';
 import { readEnvironment } from '../environment.ts';
 import { exportFile } from '../export/export-file.ts';
 import { manifestOf } from '../export/manifest.ts';
@@ -9,12 +9,14 @@ import { OperatorRecord } from '../operator-record.ts';
 import { writeAtOnce } from '../write-at-once.ts';
 import { reading } from '../search/reading.ts';
 import type { ReadingOptions } from '../search/options.ts';
-import { counted, print, say, size } from '../terminal.ts';
+import { safeText } from '../safe-text.ts';
+import { asideColours, counted, print, say, size } from '../terminal.ts';
 
 export interface ExportCommandOptions extends ReadingOptions {
   readonly format: ExportFormat;
   readonly output: string;
   readonly force?: true;
+  readonly heldBack?: true;
   readonly reason?: string;
   readonly actor?: string;
 }
@@ -34,7 +36,12 @@ export async function runExport(query: string, options: ExportCommandOptions): P
         ...ask,
         format,
         path: output,
-        onPlan: ({ rows }) => progress.start(rows),
+        ...(options.heldBack && { heldBack: true }),
+        onHeldBack: (insert) => say(`waiting for an insert to end, ${insertText(insert)} …`),
+        onPlan: ({ rows, storedUntil, heldBackBy }) => {
+          if (heldBackBy !== undefined) say(heldBackLine(storedUntil, heldBackBy));
+          progress.start(rows);
+        },
         onBytes: (bytes, rows) => progress.bytes(bytes, rows),
       }).finally(() => progress.stop());
       const manifest = manifestOf(output, exported);
@@ -52,3 +59,11 @@ export async function runExport(query: string, options: ExportCommandOptions): P
     { recorded: false },
   );
 }
+
+const insertText = ({ since, queryId }: InsertAtWork): string =>
+  `at work since ${since}${queryId === undefined ? '' : ` (query id ${safeText(queryId)})`}`;
+
+const heldBackLine = (storedUntil: string, insert: InsertAtWork): string =>
+  asideColours.yellow(
+    `this is what was stored until ${storedUntil}, and not after it: an insert is ${insertText(insert)}`,
+  );

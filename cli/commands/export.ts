@@ -19,6 +19,10 @@ in the ledger.`,
       )
       .requiredOption('-o, --output <file>', 'where to')
       .option('--force', 'replace a file that is there')
+      .option(
+        '--held-back',
+        'where an insert has been at work for over a minute: take out what was stored before it, instead of refusing',
+      )
       .option('--reason <text>', 'why, for the record')
       .option('--actor <id>', "who, for the record; this system's user by default")
       .option('--json', 'print the manifest as one line of JSON'),

@@ -12,8 +12,9 @@ import { instant, Parameters } from '../search/compile.ts';
 import { sourceSql } from '../search/source.ts';
 import { ENGINE_FORMAT, selectList } from './columns.ts';
 import type { ExportFormat } from './formats.ts';
+import { type InsertAtWork, settled, type Settling } from './settled.ts';
 
-export interface ExportOptions extends AskOptions {
+export interface ExportOptions extends AskOptions, Settling {
   readonly format: ExportFormat;
 }
 
@@ -28,6 +29,8 @@ export interface ExportPlan {
   readonly tenants: readonly string[] | undefined;
   /** All events that were stored up to this moment, by the engine's clock, and none that came later; ISO 8601. */
   readonly storedUntil: string;
+  /** The insert that holds this moment back by more than is tolerated, where that was accepted. */
+  readonly heldBackBy: InsertAtWork | undefined;
   /** Of the events in it, ISO 8601; absent where there are none. */
   readonly earliest: string | undefined;
   readonly latest: string | undefined;
@@ -40,7 +43,8 @@ export interface ExportPlan {
 /**
  * Fixes what an export of a query holds, and counts it.
  *
- * @throws as `search`
+ * @throws as `search`; LedgerlineError `EXPORT_INCOMPLETE` where an insert that hangs would keep from it what
+ *   was stored in the last minute and before
  */
 export async function planExport(
   clickhouse: ClickHouse,
@@ -49,7 +53,7 @@ export async function planExport(
 ): Promise<ExportPlan> {
   return inTime(options, async () => {
     const question = await asked(clickhouse, query, options);
-    const untilMs = await settledUntil(clickhouse, options);
+    const { untilMs, by } = await settled(clickhouse, options);
     const untilMicros = untilMs * 1000;
     const params = new Parameters();
     const [found] = await clickhouse.query<{ rows: string; earliest: string; latest: string }>(
@@ -66,6 +70,7 @@ WHERE ${where(question, untilMicros, params)}`,
       format: options.format,
       tenants: question.tenants,
       storedUntil: new Date(untilMs).toISOString(),
+      heldBackBy: by,
       earliest: rows === 0 ? undefined : found?.earliest,
       latest: rows === 0 ? undefined : found?.latest,
       rows,
@@ -73,28 +78,6 @@ WHERE ${where(question, untilMicros, params)}`,
       untilMicros,
     };
   });
-}
-
-/** How far the clocks of a cluster's nodes may differ. */
-const CLUSTER_SKEW_MS = 1_000;
-
-/**
- * Up to when everything that was stored can be seen: an event bears the time at which its insert began, and is
- * seen when that ends. So it is now, or right before the oldest insert began that is still at work. What was
- * stored by then is in the count that follows, and nothing joins it afterwards.
- */
-async function settledUntil(clickhouse: ClickHouse, options: AskOptions): Promise<number> {
-  const { cluster } = clickhouse;
-  const processes =
-    cluster === undefined
-      ? 'system.processes'
-      : `clusterAllReplicas(\`${cluster}\`, system.processes)`;
-  const [row] = await clickhouse.query<{ ms: string }>(
-    `SELECT toUnixTimestamp64Milli(now64(3)) - toInt64(ceil(1000 * maxIf(elapsed, query_kind = 'Insert'))) AS ms
-FROM ${processes}`,
-    callOptions(options, new Parameters()),
-  );
-  return Number(row?.ms ?? 0) - (cluster === undefined ? 1 : CLUSTER_SKEW_MS);
 }
 
 /**
