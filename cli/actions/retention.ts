@@ -77,7 +77,7 @@ export async function runCleanup(
     if (before.cleanup === enabled) return false;
     await using record = await OperatorRecord.open(environment);
     await setCleanup(clickhouse, enabled);
-    const after = { ...before, cleanup: enabled };
+    const after = await readRetentionState(clickhouse);
     await record.add({
       type: 'ledger.retention.changed',
       data: { before, after },

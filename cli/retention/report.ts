@@ -51,7 +51,9 @@ export function statusLines(status: RetentionStatus): string[] {
   const expired = status.classes.reduce((sum, one) => sum + one.expiredRows, 0);
   if (!status.cleanup) {
     lines.push(
-      answerColours.yellow(`${STOPPED}. ${counted(expired, 'event')} past their days so far.`),
+      answerColours.yellow(
+        `${STOPPED}. ${status.stoppedAt ? `Since ${status.stoppedAt}; ` : ''}${counted(expired, 'event')} past their days so far.`,
+      ),
     );
   } else if (expired > 0) {
     lines.push(

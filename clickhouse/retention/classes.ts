@@ -10,14 +10,27 @@ export const MAX_RETENTION_DAYS = 36_500;
 
 /**
  * The moment after which a row may go; the TTL and the constraint `not_expired` both use it. It stays
- * in DateTime64, because through DateTime 36,500 days wrap round to 1990 and take the rows along.
+ * in DateTime64, because through DateTime 36,500 days wrap round to 1990 and take the rows along. While cleanup is
+ * off, that is a hundred years later, and since when it is off stands in it as well: nothing goes before its own day,
+ * nor before a hundred years from that moment.
  */
-export function expiryExpression(classes: RetentionClasses, cleanup = true): string {
+export function expiryExpression({
+  classes,
+  cleanup,
+  stoppedAt,
+}: Pick<RetentionState, 'classes'> & Partial<RetentionState>): string {
   const entries = Object.entries(classes);
   const days = entries.map(([, count]) => count).join(', ');
   const expiry = `occurred_at + toIntervalDay(transform(retention_class, [${classNames(classes)}], [${days}], ${classes['standard']}))`;
-  return cleanup ? expiry : `${expiry} + ${STOPPED}`;
+  if (cleanup !== false) return expiry;
+  return stoppedAt === undefined
+    ? `${expiry} + ${STOPPED}`
+    : `greatest(${expiry}, toDateTime64('${secondsOf(stoppedAt)}', 6, 'UTC')) + ${STOPPED}`;
 }
+
+/** `2026-11-12 09:14:05`, as the engine writes it. */
+const secondsOf = (time: string): string =>
+  new Date(time).toISOString().slice(0, 19).replace('T', ' ');
 
 /**
  * Added to every expiry while cleanup is off. The classes and their days stay in the table's TTL, so
@@ -36,6 +49,8 @@ export interface RetentionState {
   readonly classes: RetentionClasses;
   /** Whether what has expired is removed: false after AUDIT_TRAIL_CLEANUP_ENABLED=false. */
   readonly cleanup: boolean;
+  /** Since when it is not, ISO 8601; absent for tables whose cleanup an earlier version has stopped. */
+  readonly stoppedAt?: string;
 }
 
 export const NEW_TABLE: RetentionState = { classes: DEFAULT_RETENTION, cleanup: true };
@@ -60,15 +75,20 @@ export function parseExpiry(tableDefinition: string): RetentionState {
       hint: 'run `ledgerline migrate`; change retention with it, not by hand',
     });
   }
+  const [, day, time] =
+    /toDateTime64\('(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)', 6, 'UTC'\)\) \+ toIntervalDay/.exec(
+      tableDefinition,
+    ) ?? [];
   return {
     classes: withoutPrototype(names.map((name, i) => [name, days[i] ?? 0])),
     cleanup: !tableDefinition.includes(STOPPED),
+    ...(day !== undefined && { stoppedAt: `${day}T${time}Z` }),
   };
 }
 
 /** Whether they give a table the same TTL. Pure. */
 export const isSameState = (one: RetentionState, other: RetentionState): boolean =>
-  expiryExpression(one.classes, one.cleanup) === expiryExpression(other.classes, other.cleanup);
+  expiryExpression(one) === expiryExpression(other);
 
 /**
  * Classes with those that are named instead of what they were. Pure.

@@ -62,10 +62,11 @@ export async function applyRetention(
   classes: RetentionClasses,
   database = clickhouse.database,
 ): Promise<RetentionChange> {
-  const { classes: before, cleanup } = await readRetentionState(clickhouse, database);
+  const state = await readRetentionState(clickhouse, database);
+  const { classes: before } = state;
   const after = mergedClasses(before, classes);
   const changed = Object.entries(after).some(([name, days]) => before[name] !== days);
-  if (changed) await alter(clickhouse, database, { classes: after, cleanup });
+  if (changed) await alter(clickhouse, database, { ...state, classes: after });
   await settleKeptView(clickhouse, database);
   return { before, after, changed };
 }
@@ -83,9 +84,20 @@ export async function setCleanup(
 ): Promise<boolean> {
   const before = await readRetentionState(clickhouse, database);
   const changed = before.cleanup !== cleanup;
-  if (changed) await alter(clickhouse, database, { classes: before.classes, cleanup });
+  const { classes } = before;
+  const after = cleanup
+    ? { classes, cleanup }
+    : { classes, cleanup, stoppedAt: await engineTime(clickhouse) };
+  if (changed) await alter(clickhouse, database, after);
   await settleKeptView(clickhouse, database);
   return changed;
+}
+
+async function engineTime(clickhouse: ClickHouse): Promise<string> {
+  const [row] = await clickhouse.query<{ now: number }>('SELECT toUnixTimestamp(now()) AS now', {
+    database: 'default',
+  });
+  return new Date((row?.now ?? 0) * 1000).toISOString();
 }
 
 /**
@@ -113,8 +125,8 @@ async function shownState(
   return view && parseExpiry(view.definition);
 }
 
-const viewStatement = ({ classes, cleanup }: RetentionState, cluster: string | undefined): string =>
-  keptView(expiryExpression(classes, cleanup), cluster);
+const viewStatement = (state: RetentionState, cluster: string | undefined): string =>
+  keptView(expiryExpression(state), cluster);
 
 async function alter(
   clickhouse: ClickHouse,
@@ -143,7 +155,7 @@ export async function plannedRetention(
   const before = exists ? await readRetentionState(clickhouse, database) : NEW_TABLE;
   const after = mergedClasses(before.classes, classes);
   const changed = Object.entries(after).some(([name, days]) => before.classes[name] !== days);
-  const state: RetentionState = { classes: after, cleanup: before.cleanup };
+  const state: RetentionState = { ...before, classes: after };
   // Views that a migration is yet to make begin with the days of a new table.
   const shown = (exists ? await shownState(clickhouse, database) : undefined) ?? NEW_TABLE;
   return [
@@ -153,11 +165,9 @@ export async function plannedRetention(
 }
 
 /** What gives the table these days. Pure. */
-function retentionStatements(
-  { classes, cleanup }: RetentionState,
-  cluster: string | undefined,
-): string[] {
-  const expiry = expiryExpression(classes, cleanup);
+function retentionStatements(state: RetentionState, cluster: string | undefined): string[] {
+  const { classes } = state;
+  const expiry = expiryExpression(state);
   const table = `${storedIn('audit_events', cluster)}${onClusterClause(cluster)}`;
   return [
     `ALTER TABLE ${table}

@@ -32,6 +32,8 @@ export interface RetentionStatus {
   readonly at: string;
   /** Whether what has expired is removed; false after AUDIT_TRAIL_CLEANUP_ENABLED=false. */
   readonly cleanup: boolean;
+  /** Since when it is not, where that is known; ISO 8601. */
+  readonly stoppedAt?: string;
   readonly classes: readonly ClassStatus[];
   readonly rows: number;
   readonly bytes: number;
@@ -64,6 +66,7 @@ export async function retentionStatus(clickhouse: ClickHouse): Promise<Retention
   return {
     at: instant(nowS),
     cleanup: state.cleanup,
+    ...(state.stoppedAt !== undefined && { stoppedAt: state.stoppedAt }),
     classes,
     rows: sum(classes.map(({ rows }) => rows)),
     bytes: sum(classes.map(({ bytes }) => bytes)),

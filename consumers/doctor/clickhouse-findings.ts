@@ -85,7 +85,7 @@ function tableFindings(
   const wrong = wrongColumns(table, wanted);
   const window = Number(/deduplication_window\s*=\s*(\d+)/.exec(holder.ddl)?.[1] ?? 0);
   const unset = (SETTINGS[name] ?? []).filter((setting) => !holder.ddl.includes(setting));
-  const hasTtl = /\bTTL\s+\w+\s*\+\s*toIntervalDay/.test(holder.ddl);
+  const hasTtl = /\bTTL\s+(?:greatest\()?\w+\s*\+\s*toIntervalDay/.test(holder.ddl);
   const found: Finding[] = [];
   if (wrong.length > 0) {
     found.push(

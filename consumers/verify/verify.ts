@@ -210,14 +210,18 @@ async function startsOf(
   );
 }
 
+/** The longest that stopping expiry takes, on a cluster above all, from when its moment was taken. */
+const STOPPING_MS = 120_000;
+
 /**
- * What the tables keep no longer. While expiry is stopped nothing goes that was not over when it was stopped:
- * when that was is not known, but not later than the table was last altered.
+ * What the tables keep no longer. While expiry is stopped nothing goes that was not over when it was stopped,
+ * as its moment in the table's TTL says, and not later than the table was last altered. Where an earlier
+ * version has stopped it, the second alone is known.
  */
 async function keptFor(
   clickhouse: ClickHouse,
 ): Promise<KeptFor & { readonly shortestDays: number }> {
-  const { classes, cleanup } = await readRetentionState(clickhouse);
+  const { classes, cleanup, stoppedAt } = await readRetentionState(clickhouse);
   const [row] = await clickhouse.query<{ now: string; altered: string; definition: string }>(
     `SELECT toUnixTimestamp64Milli(now64(3)) AS now,
        maxIf(toUnixTimestamp(metadata_modification_time), name = {events:String}) * 1000 AS altered,
@@ -232,11 +236,13 @@ async function keptFor(
     },
   );
   const nowMs = Number(row?.now);
+  const stoppedMs =
+    stoppedAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(stoppedAt) + STOPPING_MS;
   const days = /TTL .*?toIntervalDay\((\d+)\)/.exec(row?.definition ?? '')?.[1];
   return {
     nowMs,
     expiry: {
-      nowMs: cleanup ? nowMs : Math.min(nowMs, Number(row?.altered)),
+      nowMs: cleanup ? nowMs : Math.min(nowMs, Number(row?.altered), stoppedMs),
       daysOf: (name) => classes[name],
     },
     quarantineDays: days === undefined ? Number.POSITIVE_INFINITY : Number(days),

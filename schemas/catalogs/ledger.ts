@@ -9,6 +9,8 @@ const hash = z.string().min(1);
 const retention = z.strictObject({
   classes: z.record(z.string(), z.int().min(1)),
   cleanup: z.boolean(),
+  /** Since when it is not. */
+  stoppedAt: z.iso.datetime().optional(),
 });
 /** Which quarantined messages a command was about; what is absent did not narrow it. */
 const quarantineSelection = z.strictObject({

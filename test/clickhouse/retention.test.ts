@@ -28,7 +28,7 @@ test('the migrated table has the default classes, in TTL, constraint and view al
   expect(await readRetention(ledger.clickhouse)).toEqual(DEFAULT_RETENTION);
   const written = (await knownMigrations()).flatMap(({ statements }) => statements).join('\n');
   // Of the table, and in both halves of the view.
-  expect(written.split(expiryExpression(DEFAULT_RETENTION))).toHaveLength(1 + 2 + 2);
+  expect(written.split(expiryExpression({ classes: DEFAULT_RETENTION }))).toHaveLength(1 + 2 + 2);
 });
 
 test('R-RET-01 shortening a class expires its older rows and leaves newer ones and other classes', async () => {
@@ -145,7 +145,9 @@ test('aggregates count what is past its days until it is swept, and the view tha
       ),
     );
   expect(await plan('1')).toContain('ReadFromMergeTree (hourly_activity)');
-  expect(await plan(`${expiryExpression({ standard: 30 })} > now64(6)`)).not.toContain('hourly');
+  expect(await plan(`${expiryExpression({ classes: { standard: 30 } })} > now64(6)`)).not.toContain(
+    'hourly',
+  );
   await sweep(clickhouse);
   expect(await stored()).toEqual(['1', '1', '1']);
 });

@@ -5,7 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterEach, beforeAll, afterAll, describe, expect, inject, it } from 'vitest';
-import { applyRetention, erase, EVERY_TENANT, setCleanup } from '../../clickhouse/index.ts';
+import {
+  applyRetention,
+  erase,
+  EVERY_TENANT,
+  readRetentionState,
+  setCleanup,
+} from '../../clickhouse/index.ts';
+import { expiryExpression } from '../../clickhouse/retention/classes.ts';
 import { createTopic, verify, type VerifyReport } from '../../consumers/index.ts';
 import { openScene, type Scene, type SceneOptions, wireRow as plainRow } from '../support/scene.ts';
 import { until } from '../support/until.ts';
@@ -237,6 +244,15 @@ describe('R-DLV-05: offsets without a message, and messages that outlived their 
       sound: false,
       totals: { stored: 3, expired: 1, missing: 1 },
       partitions: [{ missingRanges: [{ first: 4, last: 4 }] }],
+    });
+    // However late it is altered: since when expiry is stopped stands in it.
+    const { classes } = await readRetentionState(its.clickhouse);
+    const anHourAgo = new Date(Date.now() - 3_600_000).toISOString();
+    const expiry = expiryExpression({ classes, cleanup: false, stoppedAt: anHourAgo });
+    await its.clickhouse.command(`ALTER TABLE audit_events MODIFY TTL ${expiry}`);
+    expect(await verified(its)).toMatchObject({
+      sound: false,
+      totals: { stored: 3, expired: 0, missing: 2 },
     });
     // From here on the table may drop them.
     await setCleanup(its.clickhouse, true);
