@@ -77,6 +77,8 @@ describe('R-ASK-01: the stretches of time that a page looks in', () => {
     expect(reaches(walk(wanted('', two), () => 0))).toEqual([1, 16, 256, Infinity]);
     expect(reaches(walk(wanted('', two), () => 25)).slice(0, 3)).toEqual([1, 3.06, 6.12]);
     expect(reaches(walk(wanted('target:app/app-7', two), () => 0))).toEqual([64, Infinity]);
+    expect(reaches(walk(wanted('target:app/app-7'), () => 0))).toEqual([240, Infinity]);
+    expect(reaches(walk(wanted('target:app/app-7', { held: true }), () => 0))[0]).toBe(64);
     expect(reaches(walk(wanted('', { held: true }), () => 0))[0]).toBe(1);
     expect(reaches(walk(wanted(''), () => 25))).toEqual([64, 195.84, 391.68, 783.36, Infinity]);
   });
