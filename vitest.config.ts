@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongFilesFirst } from './test/support/long-files-first.ts';
 
 /** What changes its own process: signals, clocks, contexts, modules that are mocked. Each file gets a fresh one. */
 const APART = [
@@ -15,8 +16,9 @@ const LIMITS = { testTimeout: 30_000, hookTimeout: 60_000 };
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    // Two cores carry broker, engine and workers as well: more files at once only make each other late.
-    maxWorkers: 2,
+    // Two cores carry broker, engine and workers as well; a third file is for when others wait for those.
+    maxWorkers: 3,
+    sequence: { sequencer: LongFilesFirst },
     projects: [
       { test: { ...LIMITS, name: 'apart', include: APART, exclude: ELSEWHERE } },
       {
