@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const MEMORY = '/dev/shm';
-/** A run leaves some 600 MB when it ends, and its processes need memory as well. */
+/** A run writes up to 300 MB; its processes need memory as well. */
 const MEMORY_AT_LEAST_BYTES = 4 * 2 ** 30;
 const PREFIX = 'ledgerline-run-';
 
