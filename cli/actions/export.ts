@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { ExportFormat, InsertAtWork } from '../../clickhouse/index.ts';
 import { readEnvironment } from '../environment.ts';
-import { exportFile } from '../export/export-file.ts';
-import { manifestOf } from '../export/manifest.ts';
+import { type Exported, exportFile } from '../export/export-file.ts';
+import { manifestOf, manifestPath, withManifest } from '../export/manifest.ts';
 import { exportProgress } from '../export/progress.ts';
 import { UsageError } from '../failure.ts';
-import { OperatorRecord } from '../operator-record.ts';
-import { writeAtOnce } from '../write-at-once.ts';
+import { checkOutputFile } from '../output-file.ts';
+import { type OperatorAct, OperatorRecord } from '../operator-record.ts';
 import { reading } from '../search/reading.ts';
 import type { ReadingOptions } from '../search/options.ts';
 import { safeText } from '../safe-text.ts';
@@ -23,6 +23,8 @@ export interface ExportCommandOptions extends ReadingOptions {
 
 export async function runExport(query: string, options: ExportCommandOptions): Promise<void> {
   const { output, format } = options;
+  await checkOutputFile('--output', output);
+  await checkOutputFile('--output', manifestPath(output));
   if (existsSync(output) && !options.force) {
     throw new UsageError(`${output} is there already.`, 'Name another file, or add --force.');
   }
@@ -43,21 +45,33 @@ export async function runExport(query: string, options: ExportCommandOptions): P
           progress.start(rows);
         },
         onBytes: (bytes, rows) => progress.bytes(bytes, rows),
+        // On record before anybody can have it.
+        onWhole: (whole) =>
+          withManifest(output, manifestOf(output, whole), () =>
+            record.add(exportedAct(query, options, whole)),
+          ),
       }).finally(() => progress.stop());
       const manifest = manifestOf(output, exported);
-      await writeAtOnce(`${output}.manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
-      const { rows, bytes, sha256, storedUntil, tenants } = manifest;
-      await record.add({
-        type: 'ledger.exported',
-        data: { query, format, storedUntil, rows, bytes, sha256, ...(tenants && { tenants }) },
-        reason: options.reason,
-        actor: options.actor,
-      });
+      const { rows, bytes, sha256 } = manifest;
       if (options.json) print(JSON.stringify(manifest));
       else say(`${counted(rows, 'event')}, ${size(bytes)}, in ${output}; sha256 ${sha256}`);
     },
     { recorded: false },
   );
+}
+
+function exportedAct(
+  query: string,
+  { reason, actor }: ExportCommandOptions,
+  { plan, rows, bytes, sha256 }: Exported,
+): OperatorAct {
+  const { format, storedUntil, tenants } = plan;
+  return {
+    type: 'ledger.exported',
+    data: { query, format, storedUntil, rows, bytes, sha256, ...(tenants && { tenants }) },
+    reason,
+    actor,
+  };
 }
 
 const insertText = ({ since, queryId }: InsertAtWork): string =>

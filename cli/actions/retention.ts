@@ -12,6 +12,7 @@ import { type Environment, readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { sayWaiting } from '../holds/waiting.ts';
 import { interruptible } from '../interrupt.ts';
+import { checkOutputFile } from '../output-file.ts';
 import { OperatorRecord } from '../operator-record.ts';
 import { confirmed } from '../confirmed.ts';
 import { classesOf } from '../retention/days.ts';
@@ -138,6 +139,7 @@ async function remove(
   clickhouse: ClickHouse,
   { dryRun = false, purge = false, metrics, json }: SweepCommandOptions,
 ): Promise<ExitCode> {
+  if (metrics !== undefined) await checkOutputFile('--metrics', metrics);
   await clickhouse.ping(CONTACT_DEADLINE_MS);
   const { enabled, batchSize } = environment.cleanup;
   const removes = !dryRun && enabled !== false;
@@ -164,12 +166,13 @@ async function remove(
       data: { removedRows, droppedParts, durationMs, interrupted, removed },
     });
   }
+  const told = { ...result, dryRun, cleanup: result.cleanup && enabled !== false };
+  if (json) print(JSON.stringify(told));
+  else for (const line of sweepLines(told)) print(line);
+  // Last: what was removed is told also where there is no room for the figures.
   if (metrics !== undefined) {
     const { metricsText } = await import('../retention/metrics.ts');
     await writeAtOnce(metrics, await metricsText(result));
   }
-  const told = { ...result, dryRun, cleanup: result.cleanup && enabled !== false };
-  if (json) print(JSON.stringify(told));
-  else for (const line of sweepLines(told)) print(line);
   return result.interrupted ? EXIT.interrupted : EXIT.fine;
 }

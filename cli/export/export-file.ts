@@ -20,12 +20,16 @@ export interface Exported {
   readonly rows: number;
   readonly bytes: number;
   readonly sha256: string;
+  /** When it was whole; ISO 8601. */
+  readonly exportedAt: string;
 }
 
 export interface ExportFileOptions extends ExportOptions {
   readonly path: string;
   readonly onPlan: (plan: ExportPlan) => void;
   readonly onBytes: (bytes: number, rows: number | undefined) => void;
+  /** What has to be done before the file appears under its name; it does not where this fails. */
+  readonly onWhole: (exported: Exported) => Promise<void>;
 }
 
 /** How long ClickHouse may send nothing. */
@@ -48,12 +52,21 @@ export async function exportFile(
     const plan = await planExport(clickhouse, query, options);
     options.onPlan(plan);
     const written = await write(clickhouse, plan, options);
-    if (written.rows === plan.rows) {
-      await rename(partial(options.path), options.path);
-      return { plan, ...written };
-    }
+    if (written.rows === plan.rows)
+      return show({ plan, ...written, exportedAt: new Date().toISOString() }, options);
     await rm(partial(options.path), { force: true });
     if (attempt === ATTEMPTS) throw incomplete(written.rows, plan.rows);
+  }
+}
+
+async function show(exported: Exported, { path, onWhole }: ExportFileOptions): Promise<Exported> {
+  try {
+    await onWhole(exported);
+    await rename(partial(path), path);
+    return exported;
+  } catch (error) {
+    await rm(partial(path), { force: true });
+    throw diskFault(error, path);
   }
 }
 
@@ -63,7 +76,7 @@ async function write(
   clickhouse: ClickHouse,
   plan: ExportPlan,
   options: ExportFileOptions,
-): Promise<Omit<Exported, 'plan'>> {
+): Promise<Omit<Exported, 'plan' | 'exportedAt'>> {
   const path = partial(options.path);
   const stalled = new AbortController();
   const signal = options.signal

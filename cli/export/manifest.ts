@@ -1,3 +1,4 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { packageVersion } from '../package-version.ts';
 import type { Exported } from './export-file.ts';
@@ -21,7 +22,7 @@ export interface Manifest {
   readonly exportedAt: string;
 }
 
-export const manifestOf = (path: string, { plan, rows, bytes, sha256 }: Exported): Manifest => ({
+export const manifestOf = (path: string, { plan, ...whole }: Exported): Manifest => ({
   ledgerline: packageVersion(),
   file: basename(path),
   format: plan.format,
@@ -30,8 +31,25 @@ export const manifestOf = (path: string, { plan, rows, bytes, sha256 }: Exported
   storedUntil: plan.storedUntil,
   earliest: plan.earliest ?? null,
   latest: plan.latest ?? null,
-  rows,
-  bytes,
-  sha256,
-  exportedAt: new Date().toISOString(),
+  ...whole,
 });
+
+/** Beside which file it lies. */
+export const manifestPath = (path: string): string => `${path}.manifest.json`;
+
+/** Writes it so that it is there when `work` is done, and not where that fails. It names whom a query is about: 0600. */
+export async function withManifest(
+  path: string,
+  manifest: Manifest,
+  work: () => Promise<void>,
+): Promise<void> {
+  const beside = `${manifestPath(path)}.partial`;
+  try {
+    await writeFile(beside, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+    await work();
+    await rename(beside, manifestPath(path));
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+}

@@ -31,7 +31,7 @@ export interface NewHold extends Waiting {
  * Where the process is killed meanwhile it stays stopped until the next hold, sync or sweep, which also
  * ends what was begun: nothing is lost by that.
  *
- * @throws LedgerlineError `KEEPING_BUSY` while an erasure is at work, or where another's turn does not end:
+ * @throws LedgerlineError `CONFIG_INVALID` without a name, owner, reason or actor; `KEEPING_BUSY` while an erasure is at work, or where another's turn does not end:
  *   nothing is held then. `HOLD_INCOMPLETE` when an event went before it could be copied; as `search`
  *
  * @example
@@ -40,6 +40,8 @@ export interface NewHold extends Waiting {
  * });
  */
 export async function placeHold(clickhouse: ClickHouse, given: NewHold): Promise<Hold> {
+  const { name, owner, reason, actor } = given;
+  assertSaid({ name, owner, reason, actor });
   const hold = uuidv7();
   // The moment that relative times count from is kept to the second.
   const now = new Date(Math.floor(Date.now() / 1000) * 1000);
@@ -72,6 +74,15 @@ export async function placeHold(clickhouse: ClickHouse, given: NewHold): Promise
   const placed = (await listHolds(clickhouse)).find(({ id }) => id === hold);
   if (placed === undefined || lost > 0) throw incomplete(hold, lost);
   return placed;
+}
+
+/** Nobody could answer for a hold that does not say whose it is, and why. */
+function assertSaid(words: Readonly<Record<string, string>>): void {
+  const blank = Object.keys(words).filter((word) => words[word]?.trim() === '');
+  if (blank.length === 0) return;
+  throw new LedgerlineError('CONFIG_INVALID', `empty: ${blank.join(', ')}`, {
+    hint: 'A hold says what it is called, who answers for it, why, and who placed or released it.',
+  });
 }
 
 /** What syncing one hold has brought under it. */
@@ -129,6 +140,7 @@ export async function releaseHold(
   clickhouse: ClickHouse,
   { hold, reason, actor }: Release,
 ): Promise<Hold | undefined> {
+  assertSaid({ reason, actor });
   const known = (await listHolds(clickhouse)).find(({ id }) => id === hold);
   if (known === undefined || known.releasedAt !== undefined) return undefined;
   await recordAction(clickhouse, {

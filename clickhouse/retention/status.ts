@@ -1,5 +1,5 @@
 import type { ClickHouse } from '../clickhouse.ts';
-import type { RetentionClasses } from './classes.ts';
+import { mergedClasses, type RetentionClasses } from './classes.ts';
 import { type UnfinishedErasure, unfinishedErasures } from '../erasure/record.ts';
 import { type Part, readParts } from './parts.ts';
 import { readRetentionState } from './retention.ts';
@@ -144,12 +144,17 @@ export interface ClassPreview {
   readonly expiringBytes: number;
 }
 
-/** What `applyRetention` with these classes would expire, and when; nothing is changed. */
+/**
+ * What `applyRetention` with these classes would expire, and when; nothing is changed.
+ *
+ * @throws LedgerlineError `RETENTION_INVALID`, with every fault
+ */
 export async function previewRetention(
   clickhouse: ClickHouse,
   wanted: RetentionClasses,
 ): Promise<ClassPreview[]> {
   const state = await readRetentionState(clickhouse);
+  mergedClasses(state.classes, wanted);
   const { nowS, parts } = await readParts(clickhouse);
   const changed = Object.entries(wanted).filter(([name, days]) => state.classes[name] !== days);
   const previews: ClassPreview[] = [];

@@ -1,11 +1,22 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decompress } from 'fzstd';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { exportFile } from '../../cli/export/export-file.ts';
+import { EVERY_TENANT } from '../../clickhouse/index.ts';
 import { createTopic } from '../../consumers/index.ts';
 import { wireRowSchema } from '../../schemas/index.ts';
 import { type Ledger, openLedger, row } from '../clickhouse/support.ts';
@@ -149,8 +160,17 @@ describe('R-ASK-08: an export is complete, or clearly not there', () => {
     expect(refused.stderr).toMatch(/is there already/);
     expect(readFileSync(file, 'utf8')).toBe('mine');
     const nowhere = await ledgerline(['export', '-o', at('no/such/folder.csv'), '--format', 'csv']);
-    expect(nowhere.code).toBe(1);
+    expect(nowhere.code).toBe(2);
     expect(nowhere.stderr).toMatch(/there is no such folder/);
+    mkdirSync(at('a-folder'));
+    mkdirSync(at('beside.csv.manifest.json'));
+    spawnSync('mkfifo', [at('a-pipe')]);
+    for (const place of [at('a-folder'), at('a-pipe'), at('beside.csv'), '-', '']) {
+      const unfit = await ledgerline(['export', '-o', place, '--force']);
+      expect(unfit.code).toBe(2);
+      expect(unfit.stderr).toMatch(/is a folder|no regular file|names no file/);
+    }
+    expect(statSync(at('a-pipe')).isFIFO()).toBe(true);
     const wrong = await ledgerline(['export', 'acter:u_1', '-o', at('wrong.csv')]);
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toMatch(/actor/);
@@ -159,6 +179,31 @@ describe('R-ASK-08: an export is complete, or clearly not there', () => {
     });
     expect(unrecorded.code).toBe(1);
     expect(readdirSync(folder).filter((name) => /wrong|unrecorded|partial/.test(name))).toEqual([]);
+  });
+
+  it('appears only once it is on record, and its manifest is there', async () => {
+    const path = at('unseen.ndjson');
+    const seen: string[] = [];
+    const died = new Error('not on record');
+    const exporting = exportFile(ledger.clickhouse, 'actor:u_3', {
+      tenant: EVERY_TENANT,
+      format: 'ndjson',
+      path,
+      onPlan: () => undefined,
+      onBytes: () => undefined,
+      onWhole: () => {
+        seen.push(...readdirSync(folder).filter((name) => name.startsWith('unseen')));
+        return Promise.reject(died);
+      },
+    });
+    await expect(exporting).rejects.toBe(died);
+    expect(seen).toEqual(['unseen.ndjson.partial']);
+    expect(readdirSync(folder).filter((name) => name.startsWith('unseen'))).toEqual([]);
+    const file = at('seen.ndjson');
+    expect((await ledgerline(['export', 'actor:u_3', '-o', file])).code).toBe(0);
+    for (const one of [file, `${file}.manifest.json`]) {
+      expect(statSync(one).mode & 0o777).toBe(0o600);
+    }
   });
 
   it('says that there is no room, and leaves nothing behind', () => {

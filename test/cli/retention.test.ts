@@ -210,9 +210,12 @@ describe('R-RET-01, R-RET-02: retention on the command line', () => {
     [['set', 'standard=0', '--yes'], /days are a whole number from 1 to/],
     [['set', 'standard=3', 'standard=4'], /given twice/],
     [['set', 'Bad=3'], /"Bad=3" is not of the form/],
-  ])('%j is refused by name', async (args, said) => {
-    const { code, stderr } = await ledgerline(['retention', ...args]);
-    expect(code).not.toBe(0);
+    [['set', 'standard=36501', '--dry-run'], /days are a whole number from 1 to/],
+    [['sweep', '--metrics', '/no/such/folder/x.prom'], /there is no such folder/],
+    [['sweep', '--metrics', folder], /is a folder/],
+  ])('%j is refused by name, before anything is said or done', async (args, said) => {
+    const { code, stdout, stderr } = await ledgerline(['retention', ...args]);
+    expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(said);
   });
 });

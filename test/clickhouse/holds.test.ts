@@ -57,6 +57,20 @@ test('the copies have every column that is stored, of the same type', async () =
   expect(held).toHaveLength(INSERT_COLUMNS.length);
 });
 
+test('R-RET-03 a hold for which nobody could answer is not placed, nor released', async () => {
+  const ledger = await ledgerForTest();
+  for (const blank of ['name', 'owner', 'reason', 'actor']) {
+    await expect(place(ledger, 'actor:u_1', { [blank]: ' ' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `empty: ${blank}`,
+    });
+  }
+  expect(await listHolds(ledger.clickhouse)).toEqual([]);
+  const { id } = await place(ledger, 'actor:u_1');
+  const release = releaseHold(ledger.clickhouse, { hold: id, reason: '', actor: 'ops-1' });
+  await expect(release).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});
+
 test('R-RET-03 held events survive their expiry, and a released hold lets them go', async () => {
   const ledger = await ledgerForTest();
   const { clickhouse } = ledger;

@@ -153,16 +153,19 @@ test('R-RET-02 while cleanup is off nothing expires, late events are taken, and 
     removedRows: 0,
   });
   await ledger.insert(spread(300, 5, 'late'));
-  const { cleanup, classes } = await retentionStatus(ledger.clickhouse);
+  const { at, cleanup, classes, stoppedAt = '' } = await retentionStatus(ledger.clickhouse);
   expect(cleanup).toBe(false);
+  expect(Math.abs(Date.parse(at) - Date.parse(stoppedAt))).toBeLessThan(60_000);
   expect(classes.find(({ name }) => name === 'standard')).toMatchObject({ expiredRows: 25 });
   // A class's days can be changed meanwhile, and stay stopped.
   await applyRetention(ledger.clickhouse, { standard: 10 });
   expect(await readRetentionState(ledger.clickhouse)).toMatchObject({
     cleanup: false,
+    stoppedAt,
     classes: { standard: 10 },
   });
   await setCleanup(ledger.clickhouse, true);
+  expect(await retentionStatus(ledger.clickhouse)).not.toHaveProperty('stoppedAt');
   expect(await sweep(ledger.clickhouse)).toMatchObject({ cleanup: true, removedRows: 25 });
 });
 
