@@ -17,7 +17,7 @@ export function clientAddress(
   header: ForwardedHeader,
   trusts: TrustsHop,
 ): string | undefined {
-  let address = plainAddress(peer);
+  let address = peerAddress(peer);
   if (!trusts(address, 0)) return address;
   const value = headers[header];
   if (value === undefined) return address;
@@ -28,5 +28,19 @@ export function clientAddress(
     address = next;
     if (!trusts(address, index + 1)) return address;
   }
+  return address;
+}
+
+/** A connection has many requests, and those behind a proxy come from few. */
+const knownPeers = new Map<string, string>();
+const REMEMBERED_PEERS = 1_000;
+
+function peerAddress(peer: string | undefined): string | undefined {
+  const known = peer === undefined ? undefined : knownPeers.get(peer);
+  if (peer === undefined || known !== undefined) return known;
+  const address = plainAddress(peer);
+  if (address === undefined) return undefined;
+  if (knownPeers.size >= REMEMBERED_PEERS) knownPeers.clear();
+  knownPeers.set(peer, address);
   return address;
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Catalog, EventTypeName } from '../../schemas/index.ts';
 import type { Ledger } from '../ledger.ts';
 import type { HttpAuditOptions } from './options.ts';
-import { RequestAudit } from './request-audit.ts';
+import { answerPlainly, RequestAudit } from './request-audit.ts';
 
 /** What the middleware looks at in an Express request, 4 or 5. */
 export interface ExpressRequest extends IncomingMessage {
@@ -35,6 +35,7 @@ export function auditExpress<C extends Catalog, R extends ExpressRequest = Expre
   const route = ({ baseUrl, route: served }: R): string | undefined =>
     typeof served?.path === 'string' ? `${baseUrl ?? ''}${served.path}` : undefined;
   const url = ({ originalUrl, url: own }: R): string => originalUrl ?? own ?? '/';
-  const audit = new RequestAudit<R>(ledger, { url, route }, options);
-  return (request, response, next) => audit.begin(request, response, request, next);
+  const framework = { url, route, answer: answerPlainly };
+  const audit = new RequestAudit<R, ServerResponse>(ledger, framework, options);
+  return (request, response, next) => audit.begin(request, response, request, response, next);
 }

@@ -11,7 +11,13 @@ export interface FastifyRequest {
   readonly routeOptions: { readonly url?: string | undefined };
 }
 
-type OnRequest<R> = (request: R, reply: { readonly raw: ServerResponse }, done: () => void) => void;
+/** What the plugin looks at in a reply. */
+interface FastifyReply {
+  readonly raw: ServerResponse;
+  header(name: string, value: string): unknown;
+}
+
+type OnRequest<R> = (request: R, reply: FastifyReply, done: () => void) => void;
 
 /** A plugin: `app.register(auditFastify(…))`. */
 export type FastifyPlugin<R> = (
@@ -37,14 +43,19 @@ export function auditFastify<C extends Catalog, R extends FastifyRequest = Fasti
   ledger: Ledger<C>,
   options: HttpAuditOptions<EventTypeName<C>, R> = {},
 ): FastifyPlugin<R> {
-  const audit = new RequestAudit<R>(
+  const audit = new RequestAudit<R, FastifyReply>(
     ledger,
-    { url: ({ originalUrl }) => originalUrl, route: ({ routeOptions }) => routeOptions.url },
+    {
+      url: ({ originalUrl }) => originalUrl,
+      route: ({ routeOptions }) => routeOptions.url,
+      // On the response itself it would make Node write the head's every field one by one.
+      answer: (reply, name, value) => void reply.header(name, value),
+    },
     options,
   );
   const plugin: FastifyPlugin<R> = (instance, _, done) => {
     instance.addHook('onRequest', (request, reply, next) =>
-      audit.begin(request.raw, reply.raw, request, next),
+      audit.begin(request.raw, reply.raw, request, reply, next),
     );
     done();
   };

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Catalog, EventTypeName } from '../../schemas/index.ts';
 import type { Ledger } from '../ledger.ts';
 import type { HttpAuditOptions } from './options.ts';
-import { RequestAudit } from './request-audit.ts';
+import { answerPlainly, RequestAudit } from './request-audit.ts';
 
 export { HTTP_DEFAULTS, type HttpAuditOptions } from './options.ts';
 export type { AuditedRoutes, RouteAudit } from './route-map.ts';
@@ -26,7 +26,8 @@ export function auditHttp<C extends Catalog>(
   listener: (request: IncomingMessage, response: ServerResponse) => void,
 ): RequestListener {
   const url = (request: IncomingMessage): string => request.url ?? '/';
-  const audit = new RequestAudit<IncomingMessage>(ledger, { url, route: () => undefined }, options);
+  const framework = { url, route: () => undefined, answer: answerPlainly };
+  const audit = new RequestAudit<IncomingMessage, ServerResponse>(ledger, framework, options);
   return (request, response) =>
-    audit.begin(request, response, request, () => listener(request, response));
+    audit.begin(request, response, request, response, () => listener(request, response));
 }

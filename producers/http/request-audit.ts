@@ -23,11 +23,13 @@ import { ABORTED, statusOutcome } from './status-outcome.ts';
 import { trustOf, type TrustsHop } from './trusted-proxies.ts';
 
 /** What frameworks know of a request, each in its own place. */
-export interface Framework<R> {
+export interface Framework<R, A> {
   /** Path and query, as the client sent them. */
   url(request: R): string;
   /** The pattern of the route that serves it: `/apps/:id`; undefined where nobody knows. */
   route(request: R): string | undefined;
+  /** Puts a header on the answer, as the framework's own are. */
+  answer(to: A, name: string, value: string): void;
 }
 
 /** A ledger, as far as the middleware goes. */
@@ -51,16 +53,16 @@ interface Exchange<R> {
 const LONGEST_ATTRIBUTE = 512;
 
 /** What the middleware of every framework does with a request. None of it can fail the request. */
-export class RequestAudit<R> {
+export class RequestAudit<R, A> {
   readonly #ledger: RequestLedger;
-  readonly #framework: Framework<R>;
+  readonly #framework: Framework<R, A>;
   readonly #options: CheckedHttpOptions<R>;
   readonly #trusts: TrustsHop;
   readonly #find: FindRoute<R>;
   readonly #identification: Identification<R> | undefined;
   #warned = false;
 
-  constructor(ledger: RequestLedger, framework: Framework<R>, options: unknown) {
+  constructor(ledger: RequestLedger, framework: Framework<R, A>, options: unknown) {
     this.#ledger = ledger;
     this.#framework = framework;
     this.#options = checkHttpOptions(options);
@@ -72,11 +74,21 @@ export class RequestAudit<R> {
   }
 
   /** Opens the request's context, finds out who asks, and goes on: at once, unless they say later. */
-  begin(request: IncomingMessage, response: ServerResponse, subject: R, next: () => void): void {
-    const scope = this.#scopeOf(request, response);
-    const startedMs = performance.now();
-    const traceId = scope.traceId ?? activeTraceId();
-    this.#follow({ request, response, subject, scope, traceId, startedMs, said: false });
+  begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    subject: R,
+    answer: A,
+    next: () => void,
+  ): void {
+    const scope = this.#scopeOf(request, answer);
+    bindEmitter(request, scope);
+    bindEmitter(response, scope);
+    if (this.#options.audit !== undefined || scope.deliveries !== undefined) {
+      const startedMs = performance.now();
+      const traceId = scope.traceId ?? activeTraceId();
+      this.#follow({ request, response, subject, scope, traceId, startedMs, said: false });
+    }
     const later = this.#identification && introduced(scope, subject, this.#identification);
     const { anonymous } = this.#options;
     if (later === undefined) {
@@ -90,11 +102,11 @@ export class RequestAudit<R> {
     });
   }
 
-  #scopeOf(request: IncomingMessage, response: ServerResponse): Scope {
+  #scopeOf(request: IncomingMessage, answer: A): Scope {
     const { forwardedHeader, requestIdHeader, acceptRequestId } = this.#options;
     const { headers } = request;
     const id = requestId(headers[requestIdHeader], acceptRequestId);
-    if (!response.headersSent) response.setHeader(requestIdHeader, id);
+    this.#framework.answer(answer, requestIdHeader, id);
     const peer = request.socket?.remoteAddress;
     const scope = merged(currentContext(), {
       sourceIp: clientAddress(peer, headers, forwardedHeader, this.#trusts),
@@ -107,9 +119,7 @@ export class RequestAudit<R> {
   }
 
   #follow(exchange: Exchange<R>): void {
-    const { request, response, scope } = exchange;
-    bindEmitter(request, scope);
-    bindEmitter(response, scope);
+    const { response, scope } = exchange;
     if (scope.deliveries !== undefined) {
       const { deliveryTimeoutMs } = this.#options;
       endAfter(response, scope.deliveries, deliveryTimeoutMs, () => this.#say(exchange, false));
@@ -188,4 +198,9 @@ function resolved(url: string): string {
   } catch {
     return url;
   }
+}
+
+/** The answer's header, where the framework has no way of its own. */
+export function answerPlainly(response: ServerResponse, name: string, value: string): void {
+  if (!response.headersSent) response.setHeader(name, value);
 }

@@ -74,6 +74,27 @@ describe('R-REC-09: Fastify', () => {
     ]);
   });
 
+  test('answers the request’s id, whatever becomes of it, as the reply’s own headers are', async () => {
+    const { ledger } = openLedger();
+    const app = fastify();
+    await app.register(auditFastify(ledger));
+    app.get('/works', (_request, reply) => reply.header('x-own', '1').send({ ok: true }));
+    app.get('/fails', () => Promise.reject(new Error('no')));
+    app.get('/streams', (_request, reply) => reply.send(Readable.from(['a', 'b'])));
+    app.get('/hijacks', (_request, reply) => {
+      reply.hijack();
+      reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>).end('raw');
+    });
+    const { port } = await listen(app);
+    for (const path of ['/works', '/fails', '/streams', '/hijacks', '/nowhere']) {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+        headers: { 'x-request-id': `req-of-${path.slice(1)}` },
+      });
+      await answer.arrayBuffer();
+      expect(answer.headers.get('x-request-id')).toBe(`req-of-${path.slice(1)}`);
+    }
+  });
+
   test('errors, refusals, streams and clients that go away', async () => {
     const { ledger, eventually } = openLedger();
     const app = fastify();
