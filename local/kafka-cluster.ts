@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
-import { type Kafka, newClusterId, startKafka } from './kafka.ts';
+import { newId } from './kafka/format.ts';
+import { type Kafka, startKafka } from './kafka.ts';
 
 export interface KafkaCluster {
   readonly brokers: readonly string[];
@@ -38,7 +39,7 @@ export async function startKafkaCluster(options: KafkaClusterOptions): Promise<K
   const voters = places.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`);
   const replicas = Math.min(3, options.nodes);
   const inSync = Math.min(2, replicas);
-  const clusterId = newClusterId();
+  const clusterId = newId();
   const starting = await Promise.allSettled(
     places.map(({ id, port, controllerPort }) =>
       startKafka({

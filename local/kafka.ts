@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { LedgerlineError } from '../schemas/index.ts';
 import { type Child, type Exit, spawnChild } from './child.ts';
 import { choosePort, freePort } from './free-port.ts';
+import { formatFolder, newId } from './kafka/format.ts';
 import { findJava } from './kafka/java.ts';
 import { recordOwner, refuseOwned } from './kafka/owner.ts';
 import { answersAsKafka } from './kafka/probe.ts';
@@ -16,13 +14,11 @@ import {
   propertiesFile,
   serverProperties,
 } from './kafka/properties.ts';
-import { lastLines } from './last-lines.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
 
 const KAFKA_START_TIMEOUT_MS = 60_000;
 const KAFKA_STOP_TIMEOUT_MS = 20_000;
-const FORMAT_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 1000;
 
 export interface KafkaOptions {
@@ -100,8 +96,10 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
   const log4j = join(home, 'log4j2.properties');
   await writeFile(log4j, LOG4J_PROPERTIES);
   if (!existsSync(join(place.dataDir, 'meta.properties'))) {
-    const { clusterId = newClusterId(), scramUsers: users = {} } = options;
-    await format({ java, classPath, properties, env, users, clusterId });
+    const { clusterId = newId(), scramUsers: users = {} } = options;
+    const { dataDir } = place;
+    const isUsual = options.config === undefined;
+    await formatFolder({ java, classPath, properties, dataDir, env, users, clusterId, isUsual });
   }
 
   const log = join(home, 'kafka.log');
@@ -137,45 +135,6 @@ function jars(): string {
   throw new LedgerlineError('LOCAL_PART_MISSING', `Kafka's jars are not in ${folder}`, {
     hint: 'Fetch them with: npm run ready',
   });
-}
-
-/** 16 random bytes, with another leading character than a dash, which Kafka's tool would read as an option. */
-export const newClusterId = (): string => randomBytes(16).toString('base64url').replace(/^-/, 'A');
-
-/** Makes the folder a Kafka folder of a cluster. */
-async function format(part: {
-  java: string;
-  classPath: string;
-  properties: string;
-  env: NodeJS.ProcessEnv;
-  users: Readonly<Record<string, string>>;
-  clusterId: string;
-}): Promise<void> {
-  const { java, classPath, properties, env, clusterId } = part;
-  const args = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool'];
-  const users = Object.entries(part.users).flatMap(([name, password]) =>
-    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
-      '--add-scram',
-      `${mechanism}=[name=${name},password=${password}]`,
-    ]),
-  );
-  try {
-    await promisify(execFile)(
-      java,
-      [...args, 'format', '-t', clusterId, '-c', properties, ...users],
-      {
-        env,
-        timeout: FORMAT_TIMEOUT_MS,
-      },
-    );
-  } catch (error) {
-    const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
-    throw new LedgerlineError(
-      'LOCAL_START_FAILED',
-      `Kafka could not format its data folder: ${lastLines(output) || String(error)}`,
-      { hint: 'Remove the data folder to start afresh.', cause: error },
-    );
-  }
 }
 
 async function spawnJvm(part: {

@@ -1,17 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { formatFolder } from '../../local/kafka/format.ts';
 import { javaMajor } from '../../local/kafka/java.ts';
 import { propertiesFile } from '../../local/kafka/properties.ts';
 import { startKafka } from '../../local/kafka.ts';
+import { PROJECT_ROOT } from '../../local/project-root.ts';
 import { startStack } from '../../local/stack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ledgerline-kafka-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const JARS = join(PROJECT_ROOT, '.local', 'kafka', 'libs', '*');
 const START_TIMEOUT_MS = 60_000;
 
 describe('the local broker', () => {
@@ -46,6 +49,25 @@ describe('the local broker', () => {
     },
     2 * START_TIMEOUT_MS,
   );
+
+  it('makes a usual folder without another JVM, with ids of its own', async () => {
+    // The run's own broker has had the tool write what is copied here.
+    const make = async (name: string, clusterId: string): Promise<[string, Buffer]> => {
+      const dataDir = join(folder, name);
+      const part = { java: 'no-java', properties: 'none', env: {}, users: {}, isUsual: true };
+      await formatFolder({ ...part, classPath: JARS, dataDir, clusterId });
+      return [
+        readFileSync(join(dataDir, 'meta.properties'), 'utf8'),
+        readFileSync(join(dataDir, 'bootstrap.checkpoint')),
+      ];
+    };
+    const [meta, checkpoint] = await make('one', 'A'.repeat(22));
+    const [otherMeta, otherCheckpoint] = await make('other', 'B'.repeat(22));
+    expect(meta).toMatch(/^version=1\ncluster\.id=A{22}\nnode\.id=1\ndirectory\.id=[\w-]{22}\n$/);
+    expect(otherMeta).toContain(`cluster.id=${'B'.repeat(22)}\n`);
+    expect(otherMeta.split('directory.id=')[1]).not.toBe(meta.split('directory.id=')[1]);
+    expect(otherCheckpoint.equals(checkpoint)).toBe(true);
+  });
 
   it('names the port that is taken, before anything is started', async () => {
     const server = createServer();

@@ -1,5 +1,13 @@
 /** Where a run keeps everything it writes: in memory, where there is room for it. */
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,6 +33,9 @@ export function makeRunFolder(): string {
 
 function parentFolder(): string {
   if (process.env['TMPDIR'] !== undefined || !existsSync(MEMORY)) return tmpdir();
+  // PostgreSQL's programs are copied into it where their folder is closed to other users.
+  const mount = readFileSync('/proc/mounts', 'utf8').split(` ${MEMORY} `)[1]?.split(' ')[1];
+  if (mount?.split(',').includes('noexec')) return tmpdir();
   const { bavail, bsize } = statfsSync(MEMORY);
   const room = Math.min(bavail * bsize, process.availableMemory());
   return room < MEMORY_AT_LEAST_BYTES ? tmpdir() : MEMORY;
