@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import { EXIT } from './exit-codes.ts';
 
 /** stdout carries the answer, for people or for machines; everything else goes to stderr. */
 
@@ -44,19 +45,40 @@ export function finishFirst(work: Promise<unknown>): void {
   unfinished = Promise.allSettled([unfinished, work]);
 }
 
+let changing = false;
+
+/** What a command changes is not left half-way because nobody reads its answer: it ends when it is done. */
+export function goOnWithoutReader(): void {
+  changing = true;
+}
+
 /**
  * A reader that has seen enough (`ledgerline query … | head`) closes the pipe. That is not a fault:
- * stop, at once or when the look is on record, and say nothing.
+ * stop, at once or when the look is on record, and say nothing. Where there is no room for the answer, that is said.
  */
 export function endQuietlyWithReader(): void {
   const gone = new Set(['EPIPE', 'ERR_STREAM_DESTROYED']);
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!gone.has(error.code ?? '')) throw error;
+      if (!gone.has(error.code ?? '')) {
+        process.exitCode = EXIT.faults;
+        if (stream === process.stdout) unwritten(error);
+      }
+      if (changing) return;
       setTimeout(() => process.exit(), FINISHING_MS);
       void unfinished.then(() => process.exit());
     });
   }
+}
+
+let told = false;
+
+function unwritten({ code }: NodeJS.ErrnoException): void {
+  if (told) return;
+  told = true;
+  say(
+    `${asideColours.red('ledgerline:')} the answer could not be written (${code}). Make room, or let another file take it.`,
+  );
 }
 
 /** Resolves when what was printed has left this process. */

@@ -23,7 +23,14 @@ import { operatorName } from '../operator-name.ts';
 import { OperatorRecord } from '../operator-record.ts';
 import { confirmed } from '../confirmed.ts';
 import { safeJson } from '../search/json.ts';
-import { answerColours, asideColours, counted, print, say } from '../terminal.ts';
+import {
+  answerColours,
+  asideColours,
+  counted,
+  goOnWithoutReader,
+  print,
+  say,
+} from '../terminal.ts';
 
 export interface EraseOptions {
   readonly tenant?: readonly string[];
@@ -38,6 +45,7 @@ export async function runErase(identifiers: string[], options: EraseOptions): Pr
   const environment = readEnvironment(process.env);
   const person: Person = { identifiers, tenant: options.tenant ?? EVERY_TENANT };
   checkReason(person, options.reason);
+  goOnWithoutReader();
   await withClickHouse(environment, async (clickhouse) => {
     await clickhouse.ping(CONTACT_DEADLINE_MS);
     const traces = await findTraces(clickhouse, person);

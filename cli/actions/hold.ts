@@ -14,7 +14,7 @@ import { confirmed } from '../confirmed.ts';
 import { reading } from '../search/reading.ts';
 import type { ReadingOptions } from '../search/options.ts';
 import { safeJson } from '../search/json.ts';
-import { count, counted, print, say } from '../terminal.ts';
+import { count, counted, goOnWithoutReader, print, say } from '../terminal.ts';
 
 export interface PlaceOptions extends ReadingOptions {
   readonly name: string;
@@ -33,6 +33,7 @@ export interface ReleaseOptions {
 }
 
 export async function runPlace(query: string, options: PlaceOptions): Promise<void> {
+  goOnWithoutReader();
   await reading(
     query,
     options,
@@ -107,6 +108,7 @@ export async function runRelease(
   id: string,
   { reason, actor = operatorName(), yes, json }: ReleaseOptions,
 ): Promise<void> {
+  goOnWithoutReader();
   const environment = readEnvironment(process.env);
   await withClickHouse(environment, async (clickhouse) => {
     await clickhouse.ping(CONTACT_DEADLINE_MS);
@@ -138,6 +140,7 @@ export async function runRelease(
 }
 
 export async function runSync({ json }: { readonly json?: true }): Promise<void> {
+  goOnWithoutReader();
   const synced = await withClickHouse(readEnvironment(process.env), async (clickhouse) => {
     await clickhouse.ping(CONTACT_DEADLINE_MS);
     return syncHolds(clickhouse, { onWait: sayWaiting });

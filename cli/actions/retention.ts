@@ -18,7 +18,7 @@ import { confirmed } from '../confirmed.ts';
 import { classesOf } from '../retention/days.ts';
 import { previewLines, statusLines, sweepLines } from '../retention/report.ts';
 import { sweepProgress } from '../retention/progress.ts';
-import { print, say } from '../terminal.ts';
+import { goOnWithoutReader, print, say } from '../terminal.ts';
 import { writeAtOnce } from '../write-at-once.ts';
 
 export interface SetOptions {
@@ -53,6 +53,7 @@ export async function runStatus({ json }: { readonly json?: true }): Promise<voi
 }
 
 export async function runSet(given: string[], options: SetOptions): Promise<void> {
+  goOnWithoutReader();
   const wanted = classesOf(given);
   const environment = readEnvironment(process.env);
   process.exitCode = await withClickHouse(environment, (clickhouse) =>
@@ -61,6 +62,7 @@ export async function runSet(given: string[], options: SetOptions): Promise<void
 }
 
 export async function runSweep(options: SweepCommandOptions): Promise<void> {
+  goOnWithoutReader();
   const environment = readEnvironment(process.env);
   process.exitCode = await withClickHouse(environment, (clickhouse) =>
     remove(environment, clickhouse, options),
@@ -71,6 +73,7 @@ export async function runCleanup(
   enabled: boolean,
   { reason, actor, json }: CleanupOptions,
 ): Promise<void> {
+  goOnWithoutReader();
   const environment = readEnvironment(process.env);
   const changed = await withClickHouse(environment, async (clickhouse) => {
     await clickhouse.ping(CONTACT_DEADLINE_MS);

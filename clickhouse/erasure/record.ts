@@ -22,7 +22,8 @@ export interface UnfinishedErasure {
   readonly atWork: boolean;
 }
 
-interface Known extends UnfinishedErasure {
+interface Known {
+  readonly erasure: UnfinishedErasure;
   readonly fingerprints: readonly string[];
 }
 
@@ -34,7 +35,7 @@ interface Known extends UnfinishedErasure {
  * const left = (await unfinishedErasures(clickhouse)).filter(({ atWork }) => !atWork);
  */
 export async function unfinishedErasures(clickhouse: ClickHouse): Promise<UnfinishedErasure[]> {
-  return (await readUnfinished(clickhouse)).map(withoutFingerprints);
+  return (await readUnfinished(clickhouse)).map(({ erasure }) => erasure);
 }
 
 /** Those that erasing this person completes: they are about no other identifiers, and no other tenants. */
@@ -44,18 +45,16 @@ export async function unfinishedOf(
 ): Promise<UnfinishedErasure[]> {
   const tenants = tenantsOf(person.tenant);
   const own: UnfinishedErasure[] = [];
-  for (const one of await readUnfinished(clickhouse)) {
-    const theirs = one.tenants;
+  for (const { erasure, fingerprints } of await readUnfinished(clickhouse)) {
+    const theirs = erasure.tenants;
     const within =
       tenants === undefined || (theirs?.every((tenant) => tenants.includes(tenant)) ?? false);
-    if (!within || one.identifiers > person.identifiers.length) continue;
-    const given = new Set(await fingerprintsOf(person.identifiers, one.id));
-    if (one.fingerprints.every((each) => given.has(each))) own.push(withoutFingerprints(one));
+    if (!within || fingerprints.length > person.identifiers.length) continue;
+    const given = new Set(await fingerprintsOf(person.identifiers, erasure.id));
+    if (fingerprints.every((each) => given.has(each))) own.push(erasure);
   }
   return own;
 }
-
-const withoutFingerprints = ({ fingerprints: _, ...told }: Known): UnfinishedErasure => told;
 
 interface Row {
   readonly id: string;
@@ -92,13 +91,15 @@ async function readUnfinished(clickhouse: ClickHouse): Promise<Known[]> {
       throw error;
     });
   return rows.map((row) => ({
-    id: row.id,
-    beganAt: row.began,
-    actor: row.by,
-    reason: row.why,
-    tenants: row.scope.length === 0 ? undefined : row.scope,
-    identifiers: row.known.length,
-    atWork: Boolean(row.at_work),
+    erasure: {
+      id: row.id,
+      beganAt: row.began,
+      actor: row.by,
+      reason: row.why,
+      tenants: row.scope.length === 0 ? undefined : row.scope,
+      identifiers: row.known.length,
+      atWork: Boolean(row.at_work),
+    },
     fingerprints: row.known,
   }));
 }

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
@@ -203,6 +203,39 @@ describe('R-RET-01, R-RET-02: retention on the command line', () => {
     expect((await recorded('ledger.read', before + 1)).at(-1)).toMatchObject({
       query: MANY,
     });
+  });
+
+  it('R-RET-04: an erasure whose reader has gone goes on to its end; one whose answer finds no room says so', async () => {
+    const named = (actor: string) =>
+      clickhouse.command(
+        `INSERT INTO audit_events (wire_version, event_id, event_type, category, occurred_at, actor_type, actor_id, actor_name, service, kafka_topic, kafka_topic_id, kafka_partition, kafka_offset, kafka_timestamp)
+         SELECT 1, generateUUIDv4(), 'app.created', 'app', now64(6), 'user', {actor:String}, 'Jane', 's', 't', generateUUIDv4(), 7, 1, now64(3)`,
+        { params: { actor } },
+      );
+    const nameOf = (actor: string) =>
+      clickhouse.query('SELECT actor_name FROM audit_events WHERE actor_id = {actor:String}', {
+        params: { actor },
+      });
+    await named('u_pipe');
+    const child = spawn(process.execPath, [CLI, 'erase', 'u_pipe', '--yes'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'], ...environment() },
+    });
+    child.stdout.destroy();
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(await nameOf('u_pipe')).toEqual([{ actor_name: '[erased]' }]);
+
+    await named('u_full');
+    const full = openSync('/dev/full', 'w');
+    const ran = spawnSync(process.execPath, [CLI, 'erase', 'u_full', '--yes'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], ...environment() },
+    });
+    closeSync(full);
+    expect(ran.stderr).toMatch(/^ledgerline: the answer could not be written \(ENOSPC\)[^\n]*\n$/);
+    expect(ran.status).toBe(1);
+    expect(await nameOf('u_full')).toEqual([{ actor_name: '[erased]' }]);
   });
 
   it.each([
