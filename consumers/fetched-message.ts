@@ -1,5 +1,5 @@
 import type { ConsumedMessage } from './backlog.ts';
-import { envelopeSize, type MessageHeaders, writeEnvelope } from './envelope.ts';
+import { type MessageHeaders, writeEnvelope } from './envelope.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { RecordCursor } from './record-cursor.ts';
 

@@ -44,7 +44,7 @@ const allOwned = (workers: readonly WorkerProcess[]): Promise<number> =>
 const consumed = (its: Scene, portions: number): Promise<number[]> =>
   until(
     'every partition is read as far as it was written',
-    its.committed,
+    () => its.committed(),
     (offsets) =>
       offsets.length === PARTITIONS &&
       offsets.every((offset) => offset >= (portions * PORTION) / PARTITIONS),
