@@ -82,21 +82,30 @@ const IS_INSERT = "query_kind IN ('Insert', 'AsyncInsertFlush')";
 const INTO_EVENTS = `position(query, 'audit_events') > 0 AND NOT match(query, '^INSERT INTO audit_h')
   AND (current_database = {database:String} OR position(query, {database:String}) > 0)`;
 
-/** Whoever may not read statements waits for inserts into other tables as well. */
+/** What is asked for, from the best on: whoever may not read statements waits for inserts into other tables as well. */
+const QUESTIONS = [
+  { insert: `${IS_INSERT} AND ${INTO_EVENTS}`, id: 'query_id' },
+  { insert: IS_INSERT, id: 'query_id' },
+  { insert: IS_INSERT, id: "''" },
+] as const;
+
 async function oldestInsert(clickhouse: ClickHouse, options: AskOptions): Promise<Oldest> {
-  try {
-    return await ask(clickhouse, options, `${IS_INSERT} AND ${INTO_EVENTS}`, 'query_id');
-  } catch (error) {
-    if (!(error instanceof ClickHouseError) || error.engineCode !== ACCESS_DENIED) throw error;
-    return ask(clickhouse, options, IS_INSERT, "''");
+  let denied: unknown;
+  for (const question of QUESTIONS) {
+    try {
+      return await ask(clickhouse, options, question);
+    } catch (error) {
+      if (!(error instanceof ClickHouseError) || error.engineCode !== ACCESS_DENIED) throw error;
+      denied = error;
+    }
   }
+  throw denied;
 }
 
 async function ask(
   clickhouse: ClickHouse,
   options: AskOptions,
-  insert: string,
-  id: string,
+  { insert, id }: (typeof QUESTIONS)[number],
 ): Promise<Oldest> {
   const { cluster, database } = clickhouse;
   const processes =

@@ -116,22 +116,22 @@ test('R-ASK-08 an insert that hangs is named, since when and what ends it, and n
   expect(plan).toMatchObject({ rows: 2, heldBackBy: { queryId: slow.id } });
   expect(Date.parse(plan.storedUntil)).toBeLessThan(Date.parse(plan.heldBackBy?.since ?? ''));
 
-  // Whoever may not read statements is told when it began, and whom to ask.
-  const reader: ClickHouse = {
+  // Whoever may not read statements is told as well, and where not even the id may be read, whom to ask.
+  const denied = new ClickHouseError(
+    'CLICKHOUSE_REFUSED',
+    'no',
+    { engineCode: 497 },
+    { retryable: false, hint: '' },
+  );
+  const without = (column: string): ClickHouse => ({
     ...clickhouse,
     query: (sql, options) =>
-      sql.includes('query_id')
-        ? Promise.reject(
-            new ClickHouseError(
-              'CLICKHOUSE_REFUSED',
-              'no',
-              { engineCode: 497 },
-              { retryable: false, hint: '' },
-            ),
-          )
-        : clickhouse.query(sql, options),
-  };
-  await expect(planExport(reader, '', IMPATIENT)).rejects.toMatchObject({
+      sql.includes(column) ? Promise.reject(denied) : clickhouse.query(sql, options),
+  });
+  await expect(planExport(without('current_database'), '', IMPATIENT)).rejects.toMatchObject({
+    hint: expect.stringContaining('KILL QUERY'),
+  });
+  await expect(planExport(without('query_id'), '', IMPATIENT)).rejects.toMatchObject({
     message: expect.stringMatching(/at work since 2[^(]*Z: /),
     hint: expect.stringContaining('whoever runs ClickHouse'),
   });
