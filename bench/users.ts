@@ -15,13 +15,14 @@ const COLD_SECONDS = 3;
 /** Of a process, beside its connections. */
 const OTHER_FILES = 200;
 
-const USAGE = `npm run bench -- users [--connections 2000] [--seconds 8] [--rounds 3]
+const USAGE = `npm run bench -- users [--connections 2000] [--seconds 8] [--rounds 3] [--warm-up 10]
                        [--pace 1] [--level writes_only] [--json]
 
 A Fastify service in a process of its own, and autocannon in another, with so many users, a connection
 each, who ask --pace times a second; with --pace 0 as soon as they are answered, which is as much as the
 service can take, so that throughput is the reciprocal of CPU. Of its requests 85 % read, 10 % write, 5 % fail or are denied;
-each is an event, and the policy's level says which are kept. Each round runs every variant:
+each is an event, and the policy's level says which are kept. The window begins after --warm-up seconds:
+Node compiles what keeps an event only when some thousands have been kept. Each round runs every variant:
 
   off, offAgain   no ledger in the service; twice, since the machine is never the same twice
   on              the middleware, and one emit for each request
@@ -41,6 +42,7 @@ export async function run(args: string[]): Promise<void> {
     options: {
       connections: { type: 'string', default: '2000' },
       seconds: { type: 'string', default: '8' },
+      'warm-up': { type: 'string', default: '10' },
       rounds: { type: 'string', default: '3' },
       pace: { type: 'string', default: '1' },
       level: { type: 'string', default: 'writes_only' },
@@ -54,6 +56,7 @@ export async function run(args: string[]): Promise<void> {
   }
   const connections = wholeNumber('connections', values.connections, 1);
   const seconds = wholeNumber('seconds', values.seconds, 1);
+  const warmUpSeconds = wholeNumber('warm-up', values['warm-up'], 1);
   const rounds = wholeNumber('rounds', values.rounds, 1);
   const pace = values.pace === '0' ? 0 : wholeNumber('pace', values.pace, 1);
   const { level } = values;
@@ -61,15 +64,15 @@ export async function run(args: string[]): Promise<void> {
     throw new RangeError(`--level: one of ${LEVELS.join(', ')}`);
   }
   checkOpenFiles(connections);
-  const figures = await measure({ connections, seconds, pace, level }, rounds);
-  const report = { connections, seconds, rounds, pace, level, ...figures };
+  const figures = await measure({ connections, seconds, warmUpSeconds, pace, level }, rounds);
+  const report = { connections, seconds, warmUpSeconds, rounds, pace, level, ...figures };
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else print(report);
   if (report.errors > 0) process.exitCode = 1;
 }
 
 function measure(
-  load: Pick<Setting, 'connections' | 'seconds' | 'pace' | 'level'>,
+  load: Pick<Setting, 'connections' | 'seconds' | 'warmUpSeconds' | 'pace' | 'level'>,
   rounds: number,
 ): Promise<UsersFigures> {
   return withFolder(async (folder) => {
@@ -80,7 +83,8 @@ function measure(
       const there = kafka.brokers[0] ?? '';
       const stopped = `127.0.0.1:${await freePort()}`;
       const setting = { ...load, folder, brokers: { there, stopped, hung: hung.address } };
-      const cold = { ...setting, seconds: Math.min(COLD_SECONDS, load.seconds) };
+      const seconds = Math.min(COLD_SECONDS, load.seconds);
+      const cold = { ...setting, seconds, warmUpSeconds: 1 };
       progress('warming up the broker …');
       await runVariant('on', 'bench.users.cold', cold);
       const done: Round[] = [];

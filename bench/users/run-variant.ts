@@ -8,7 +8,6 @@ import type { ServiceReport } from './service.ts';
 import { KAFKA_OF, type Variant } from './variants.ts';
 import type { VisitReport } from './visitors.ts';
 
-const WARM_UP_MS = 2_000;
 const START_TIMEOUT_MS = 30_000;
 /** Beyond warm-up and window: two thousand connections are opened and closed as well. */
 const VISIT_SLACK_MS = 90_000;
@@ -24,6 +23,8 @@ export interface Setting {
   readonly brokers: Readonly<Record<'there' | 'stopped' | 'hung', string>>;
   readonly connections: number;
   readonly seconds: number;
+  /** Before the window, under the same load. */
+  readonly warmUpSeconds: number;
   readonly level: string;
   /** Requests a second of each user; 0: as fast as they are answered. */
   readonly pace: number;
@@ -84,7 +85,7 @@ async function loaded(
   name: string,
   setting: Setting,
 ): Promise<{ readonly visit: VisitReport; readonly report: ServiceReport }> {
-  const { connections, seconds, level, pace, brokers } = setting;
+  const { connections, seconds, warmUpSeconds, level, pace, brokers } = setting;
   const kafka = KAFKA_OF[variant];
   if (kafka !== undefined) {
     await createTopic({ brokers: [brokers.there], topic: name }, { partitions: 4 });
@@ -110,12 +111,14 @@ async function loaded(
       `--url=${url}`,
       `--pid=${service.pid}`,
       `--connections=${connections}`,
-      `--warm-up-ms=${WARM_UP_MS}`,
+      `--warm-up-ms=${warmUpSeconds * 1000}`,
       `--seconds=${seconds}`,
       `--pace=${pace}`,
     ]);
     programs.push(visitors);
-    const visit = await visitors.line<VisitReport>(WARM_UP_MS + seconds * 1000 + VISIT_SLACK_MS);
+    const visit = await visitors.line<VisitReport>(
+      (warmUpSeconds + seconds) * 1000 + VISIT_SLACK_MS,
+    );
     service.kill('SIGTERM');
     return { visit, report: await service.line<ServiceReport>(CLOSE_TIMEOUT_MS) };
   } finally {
