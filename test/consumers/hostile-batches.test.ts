@@ -27,6 +27,7 @@ const snappy = inside('snappy') as { compressSync(bytes: Buffer): Buffer };
 const lz4 = inside('lz4-napi') as { compressFrameSync(bytes: Buffer): Buffer };
 
 const FETCHED = { where: 'audit.events, partition 0', end: 2 ** 40 };
+const CORRUPT = 'KAFKA_BATCH_CORRUPT';
 const MIB = 1024 * 1024;
 
 /** As Java frames it: blocks of 32 KiB behind a header. */
@@ -179,15 +180,12 @@ describe.each(CODECS)('compressed with $name', ({ codec, pack }) => {
         async (at, by) => {
           const damaged = Buffer.from(bytes);
           damaged[61 + at] = (damaged[61 + at] ?? 0) ^ by;
-          const read = readBatch(parsed(damaged), 0, new Allowance(), FETCHED);
+          const verdict = await readBatch(parsed(damaged), 0, new Allowance(), FETCHED).then(
+            () => 'read',
+            (error: { code: string }) => error.code,
+          );
           // A plain batch is checked where it cannot be read.
-          const plain =
-            codec === CODEC.none &&
-            (await read.then(
-              () => true,
-              () => false,
-            ));
-          if (!plain) await expect(read).rejects.toMatchObject({ code: 'KAFKA_BATCH_CORRUPT' });
+          expect(codec === CODEC.none ? ['read', CORRUPT] : [CORRUPT]).toContain(verdict);
         },
       ),
       { numRuns: 60 },
