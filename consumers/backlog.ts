@@ -24,7 +24,7 @@ export interface ConsumedMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: MessageHeaders | undefined;
-  /** Why its record batch was not read: it has no key, value or headers then, whatever was sent. */
+  /** Why it, or its record batch, was not read: it has no key, value or headers then, whatever was sent. */
   readonly unread?: UnreadFault;
   /** Where a message packs its own key and headers, instead of making objects of them: how many bytes at most. */
   readonly envelopeSize?: number;
@@ -32,7 +32,7 @@ export interface ConsumedMessage {
   writeEnvelope?(to: Buffer, at: number): number;
 }
 
-export type UnreadFault = 'batch_too_large' | 'batch_unreadable';
+export type UnreadFault = 'message_too_large' | 'batch_too_large' | 'batch_unreadable';
 
 /** Why a message can be seen to be unfit before the engine has looked at it. */
 export type FramingFault = 'tombstone' | 'too_large' | 'not_one_object' | UnreadFault;

@@ -7,9 +7,9 @@ import type { UnreadFault } from './backlog.ts';
 import { corrupt, unknownCompression } from './batch-errors.ts';
 import { codecName, unpack } from './decompress.ts';
 import { isIntact, type RecordBatch, recordsOf } from './record-batch.ts';
-import type { FetchedMessage } from './fetched-message.ts';
+import { bodiless, type FetchedMessage } from './fetched-message.ts';
 import { Unread } from './record-cursor.ts';
-import { RECORD_OVERHEAD_BYTES, RecordReader } from './record-reader.ts';
+import { RECORD_OVERHEAD_BYTES, type RecordLimits, RecordReader } from './record-reader.ts';
 
 /**
  * What a batch may unpack to: 32 times what Kafka keeps of it, which no events do that differ in id and time, or
@@ -69,10 +69,7 @@ async function unpacked(
 ): Promise<BatchMessages> {
   const messages: FetchedMessage[] = [];
   let whole = true;
-  const limits = {
-    maxRecordBytes: RESPONSE_BYTES,
-    maxBatchBytes: Math.max(LEAST_LIMIT_BYTES, MAX_GROWTH * batch.bytes.length),
-  };
+  const limits = limitsOf(batch);
   const reader = new RecordReader(batch, limits, (record, bytes) => {
     if (!whole || Number(record.offset) < first) return;
     if (allowance.takes(bytes)) messages.push(record);
@@ -98,6 +95,15 @@ async function unpacked(
   return { messages, whole };
 }
 
+/** What is not compressed is in memory already. */
+const limitsOf = ({ codec, bytes }: RecordBatch): RecordLimits =>
+  codec === 0
+    ? { maxRecordBytes: Infinity, maxBatchBytes: Infinity }
+    : {
+        maxRecordBytes: RESPONSE_BYTES,
+        maxBatchBytes: Math.max(LEAST_LIMIT_BYTES, MAX_GROWTH * bytes.length),
+      };
+
 function inItsPlace(
   batch: RecordBatch,
   first: number,
@@ -107,24 +113,13 @@ function inItsPlace(
   const messages: FetchedMessage[] = [];
   for (let offset = Math.max(first, batch.first); offset <= batch.last; offset++) {
     if (!allowance.takes(RECORD_OVERHEAD_BYTES)) return { messages, whole: false };
-    messages.push({ ...bodiless(batch, offset), isControlRecord: batch.isControl, unread });
+    const place = bodiless(batch, offset, batch.maxTimestamp);
+    messages.push({ ...place, isControlRecord: batch.isControl, unread });
   }
   return { messages, whole: true };
 }
 
 const passed = (batch: RecordBatch): FetchedMessage => ({
-  ...bodiless(batch, batch.last),
+  ...bodiless(batch, batch.last, batch.maxTimestamp),
   isControlRecord: true,
-});
-
-const bodiless = (
-  { maxTimestamp, context }: RecordBatch,
-  offset: number,
-): Omit<FetchedMessage, 'isControlRecord'> => ({
-  offset: String(offset),
-  timestamp: String(maxTimestamp),
-  key: null,
-  value: null,
-  headers: {},
-  batchContext: context,
 });

@@ -10,6 +10,20 @@ export interface FetchedMessage extends ConsumedMessage {
   readonly batchContext: RecordBatch['context'];
 }
 
+/** What stands for a message that was not read, or is none. */
+export const bodiless = (
+  { context }: RecordBatch,
+  offset: number,
+  timestamp: number,
+): Omit<FetchedMessage, 'isControlRecord'> => ({
+  offset: String(offset),
+  timestamp: String(timestamp),
+  key: null,
+  value: null,
+  headers: {},
+  batchContext: context,
+});
+
 /** With more of them, the objects are made. */
 const FEW_HEADERS = 8;
 /** A loop is quicker than a call for so few bytes. */

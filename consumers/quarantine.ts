@@ -54,11 +54,17 @@ export function framingRejection(row: Row, fault: FramingFault): Rejection {
         reason: fault,
         error: `the message has ${row.valueEnd - row.start} bytes, more than LEDGERLINE_MAX_MESSAGE_BYTES`,
       };
+    case 'message_too_large':
+      return {
+        reason: 'too_large',
+        error:
+          'the message has more than 8 MiB in a compressed record batch, or more than 10,000 headers: it was passed over, and no body is kept',
+      };
     case 'batch_too_large':
       return {
         reason: 'too_large',
         error:
-          'the compressed record batch of this message grows beyond measure, or holds a message that does: it was not unpacked, and no body is kept',
+          'the compressed record batch of this message grows beyond measure: it was not unpacked, and no body is kept',
       };
     case 'batch_unreadable':
       return {

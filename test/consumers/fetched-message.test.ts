@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { envelopeSize, hasHeader, writeEnvelope } from '../../consumers/envelope.ts';
-import type { RecordMessage } from '../../consumers/fetched-message.ts';
+import { type FetchedMessage, RecordMessage } from '../../consumers/fetched-message.ts';
 import { batchAt } from '../../consumers/record-batch.ts';
 import { RecordReader } from '../../consumers/record-reader.ts';
 import { recordBatch, recordBytes } from '../support/record-batch.ts';
@@ -24,12 +24,13 @@ const written = fc.record({
 function read(record: Buffer): RecordMessage {
   const found = batchAt(recordBatch(record, { count: 1 }), 0);
   if (typeof found === 'string') throw new Error(found);
-  const messages: RecordMessage[] = [];
+  let message: FetchedMessage | undefined;
   const limits = { maxRecordBytes: 1e6, maxBatchBytes: 1e6 };
-  const reader = new RecordReader(found.batch, limits, (message) => messages.push(message));
+  const reader = new RecordReader(found.batch, limits, (one) => (message = one));
   reader.push(record);
   reader.finish();
-  return messages[0] as RecordMessage;
+  if (!(message instanceof RecordMessage)) throw new Error('it was not read');
+  return message;
 }
 
 describe('the key and headers of a fetched message (R-DLV-01)', () => {
