@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { interruptible } from './interrupt.ts';
 import { Publishing } from './publishing.ts';
 import { safeText } from './safe-text.ts';
-import { asideColours, say } from './terminal.ts';
+import { asideColours, goOnWithoutReader, say } from './terminal.ts';
 
 export interface Job {
   readonly publishing: Publishing;
@@ -37,6 +37,7 @@ export async function publishingJob(
   run: (job: Job) => Promise<void>,
   aside: (print: () => void) => void = (print) => print(),
 ): Promise<JobResult> {
+  goOnWithoutReader();
   let bad = 0;
   const complain = (where: string, reason: string): void => {
     aside(() => say(`${asideColours.red(safeText(where))}: ${safeText(reason)}`));

@@ -10,7 +10,7 @@ import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { type Environment, readEnvironment } from '../environment.ts';
 import { OperatorRecord } from '../operator-record.ts';
-import { print } from '../terminal.ts';
+import { goOnWithoutReader, print } from '../terminal.ts';
 
 export async function runMigrate({
   json,
@@ -26,6 +26,7 @@ export async function runMigrate({
     print(json ? JSON.stringify(planned) : asSql(planned));
     return;
   }
+  goOnWithoutReader();
   const done = await withClickHouse(environment, (clickhouse) =>
     bring(environment, clickhouse, wanted),
   );

@@ -15,7 +15,7 @@ import { interruptible } from '../interrupt.ts';
 import { connectionOf } from '../kafka-connection.ts';
 import { outboxUrl, withOutbox } from '../outbox/connection.ts';
 import { rejectedTable, statusLines } from '../outbox/report.ts';
-import { counted, print } from '../terminal.ts';
+import { counted, goOnWithoutReader, print } from '../terminal.ts';
 
 export interface RoleOptions {
   readonly serviceRole?: string;
@@ -29,6 +29,7 @@ export interface RetryOptions {
 }
 
 export async function runMigrate(options: RoleOptions): Promise<void> {
+  goOnWithoutReader();
   const environment = readEnvironment(process.env);
   const { schema } = environment.outbox;
   const applied = await withOutbox(environment, (session) =>
@@ -66,6 +67,7 @@ export async function runRejected({ json }: { readonly json?: true }): Promise<v
 }
 
 export async function runRetry(ids: string[], { all, json }: RetryOptions): Promise<void> {
+  goOnWithoutReader();
   const which = idsOf(ids, all === true);
   const retried = await withOutbox(readEnvironment(process.env), (session, schema) =>
     retryRejected(session, schema, which),

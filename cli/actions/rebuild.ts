@@ -17,7 +17,7 @@ import { OperatorRecord } from '../operator-record.ts';
 import { periodOf } from '../policy/period.ts';
 import { safeJson } from '../search/json.ts';
 import { readableLine } from '../stack/worker-output.ts';
-import { answerColours, counted, print, say } from '../terminal.ts';
+import { answerColours, counted, goOnWithoutReader, print, say } from '../terminal.ts';
 import { rebuildProgress } from '../rebuild/progress.ts';
 import { listed, tablesTable } from '../rebuild/report.ts';
 
@@ -116,6 +116,7 @@ export async function runDrop(
       `To confirm, name it again: ledgerline rebuild drop ${table} --yes ${table}`,
     );
   }
+  goOnWithoutReader();
   const environment = readEnvironment(process.env);
   await using record = await OperatorRecord.open(environment);
   const dropped = await withClickHouse(environment, (clickhouse) => dropTable(clickhouse, table));
@@ -129,6 +130,7 @@ async function withOptions(
   table: string,
   run: (options: RebuildOptions, record: OperatorRecord, environment: Environment) => Promise<void>,
 ): Promise<void> {
+  goOnWithoutReader();
   const environment = readEnvironment(process.env);
   await using record = await OperatorRecord.open(environment);
   const progress = rebuildProgress();

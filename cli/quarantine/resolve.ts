@@ -16,7 +16,7 @@ import { UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { operatingUser, type OperatorAct, OperatorRecord } from '../operator-record.ts';
 import { safeText } from '../safe-text.ts';
-import { counted, print, say } from '../terminal.ts';
+import { counted, goOnWithoutReader, print, say } from '../terminal.ts';
 import { confirmed } from './confirm.ts';
 import type { Filters } from './options.ts';
 import { messageProgress } from './progress.ts';
@@ -92,6 +92,7 @@ async function prepared(
   options: ResolveOptions,
   use: (work: Work) => Promise<ExitCode>,
 ): Promise<ExitCode> {
+  goOnWithoutReader();
   return withClickHouse(environment, async (clickhouse) => {
     await clickhouse.ping(CONTACT_DEADLINE_MS);
     const quarantine = await openQuarantine(clickhouse, environment.worker.maxMessageBytes);

@@ -365,6 +365,31 @@ describe('R-ASK-07: query', () => {
   });
 });
 
+describe('R-REC-01: a reader that has gone', () => {
+  it('does not keep an emit from what it was given', async () => {
+    const child = spawn(
+      process.execPath,
+      [CLI, 'emit', '--tenant', 'unread', '--service', 'panel'],
+      {
+        env: { PATH: process.env['PATH'], ...environment() },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
+    child.stdout.destroy();
+    child.stderr.destroy();
+    child.stdin.on('error', () => undefined);
+    // Each bad line is told to whoever reads: the first telling finds nobody.
+    const good = '{"type":"app.created","actor":{"type":"user","id":"u"},"target":{"id":"a-u"}}\n';
+    child.stdin.end(`no event\n${good}`.repeat(300));
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect(code).toBe(1);
+    await consumed();
+    expect(
+      await ask("SELECT count() AS n FROM audit_events WHERE tenant_id = 'unread'"),
+    ).toMatchObject([{ n: 300 }]);
+  });
+});
+
 describe('R-DLV-04: worker', () => {
   it('drains on SIGTERM and says with 0 that nothing is left', async () => {
     worker.kill('SIGTERM');
