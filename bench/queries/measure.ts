@@ -1,5 +1,5 @@
 import type { CallOptions, ClickHouse } from '../../clickhouse/index.ts';
-import { rounded } from '../stack.ts';
+import { quantile, rounded } from '../stack.ts';
 import type { Question } from './questions.ts';
 import type { Sample } from './samples.ts';
 
@@ -9,11 +9,8 @@ export interface Times {
   readonly samples: number;
 }
 
-/** The nearest rank: with 20 samples the 95th percentile is the second slowest. */
 export function timesOf(ms: readonly number[]): Times {
-  const sorted = ms.toSorted((a, b) => a - b);
-  const rank = (share: number): number =>
-    rounded(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN, 1);
+  const rank = (share: number): number => rounded(quantile(ms, share), 1);
   return { p50Ms: rank(0.5), p95Ms: rank(0.95), samples: ms.length };
 }
 

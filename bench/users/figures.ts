@@ -1,26 +1,29 @@
-import { median, rounded } from '../stack.ts';
+import { median, quantile, rounded } from '../stack.ts';
 import type { Account } from './account.ts';
-import type { Run } from './run-variant.ts';
+import type { Life, Visit } from './run-variant.ts';
 import { VARIANTS, type Variant } from './variants.ts';
 
-export type Round = Readonly<Record<Variant, Run>>;
-type Figure = 'throughput' | 'p50Ms' | 'p99Ms' | 'cpuPerRequestUs';
+/** One visit to each. */
+export type Round = Readonly<Record<Variant, Visit>>;
+type Figure = keyof Visit;
 
-/** Of a variant, medians over the rounds; its account is that of the last. */
+/** Of a variant, medians over the rounds; and of its whole life. */
 interface VariantFigures {
   readonly throughput: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly cpuPerRequestUs: number;
-  readonly peakRssMb: number;
-  readonly errors: number;
-  /** Against the two runs without a ledger of the same round. */
+  /** Against the two without a ledger of the same round: medians of the ratios. */
+  readonly throughputRatio: number;
   readonly p50Ratio: number;
   readonly p99Ratio: number;
+  readonly cpuPerRequestRatio: number;
+  readonly peakRssMb: number;
+  readonly errors: number;
   readonly account: Account | undefined;
 }
 
-/** The least and the most of a ratio, over the rounds. */
+/** Between which half of the ratios lie. */
 type Band = readonly [number, number];
 
 export interface UsersFigures {
@@ -42,54 +45,50 @@ export interface UsersFigures {
   readonly variants: Readonly<Record<Variant, VariantFigures>>;
 }
 
-/** Every ratio is of one round, against the mean of its two runs without a ledger. */
-export function figuresOf(rounds: readonly Round[]): UsersFigures {
+/** Every ratio is of one round, against the mean of its two visits to services without a ledger. */
+export function figuresOf(
+  rounds: readonly Round[],
+  lives: Readonly<Record<Variant, Life>>,
+): UsersFigures {
   const off = (round: Round, of: Figure): number => (round.off[of] + round.offAgain[of]) / 2;
-  const over = (of: (round: Round) => number): number => median(rounds.map(of));
+  const over = (digits: number, of: (round: Round) => number): number =>
+    rounded(median(rounds.map(of)), digits);
   const ratio = (variant: Variant, of: Figure): number =>
-    rounded(
-      over((round) => round[variant][of] / off(round, of)),
-      3,
-    );
+    over(3, (round) => round[variant][of] / off(round, of));
   const band = (of: Figure): Band => {
     const ratios = rounds.map(({ off: one, offAgain: other }) => other[of] / one[of]);
-    return [rounded(Math.min(...ratios), 3), rounded(Math.max(...ratios), 3)];
+    return [rounded(quantile(ratios, 0.25), 3), rounded(quantile(ratios, 0.75), 3)];
   };
   const figures = (variant: Variant): VariantFigures => {
-    const runs = rounds.map((round) => round[variant]);
+    const { peakRssMb, errors, account } = lives[variant];
     return {
-      throughput: rounded(over((round) => round[variant].throughput)),
-      p50Ms: rounded(
-        over((round) => round[variant].p50Ms),
-        1,
-      ),
-      p99Ms: rounded(
-        over((round) => round[variant].p99Ms),
-        1,
-      ),
-      cpuPerRequestUs: rounded(
-        over((round) => round[variant].cpuPerRequestUs),
-        1,
-      ),
-      peakRssMb: rounded(Math.max(...runs.map(({ peakRssMb }) => peakRssMb))),
-      errors: runs.reduce((sum, { errors }) => sum + errors, 0),
+      throughput: over(0, (round) => round[variant].throughput),
+      p50Ms: over(1, (round) => round[variant].p50Ms),
+      p99Ms: over(1, (round) => round[variant].p99Ms),
+      cpuPerRequestUs: over(1, (round) => round[variant].cpuPerRequestUs),
+      throughputRatio: ratio(variant, 'throughput'),
       p50Ratio: ratio(variant, 'p50Ms'),
       p99Ratio: ratio(variant, 'p99Ms'),
-      account: runs.at(-1)?.account,
+      cpuPerRequestRatio: ratio(variant, 'cpuPerRequestUs'),
+      peakRssMb: rounded(peakRssMb),
+      errors,
+      account,
     };
   };
   const variants = Object.fromEntries(
     VARIANTS.map((variant) => [variant, figures(variant)]),
   ) as Record<Variant, VariantFigures>;
-  const all = rounds.flatMap((round) => Object.values<Run>(round));
-  const added = over((round) => round.on.cpuPerRequestUs - off(round, 'cpuPerRequestUs'));
+  const all = Object.values<Life>(lives);
   return {
-    throughputRatioOn: ratio('on', 'throughput'),
-    throughputRatioSync: ratio('sync', 'throughput'),
-    throughputRatioKafkaStopped: ratio('kafkaStopped', 'throughput'),
-    throughputRatioKafkaHung: ratio('kafkaHung', 'throughput'),
-    cpuPerRequestRatioOn: ratio('on', 'cpuPerRequestUs'),
-    addedCpuPerRequestUs: rounded(added, 1),
+    throughputRatioOn: variants.on.throughputRatio,
+    throughputRatioSync: variants.sync.throughputRatio,
+    throughputRatioKafkaStopped: variants.kafkaStopped.throughputRatio,
+    throughputRatioKafkaHung: variants.kafkaHung.throughputRatio,
+    cpuPerRequestRatioOn: variants.on.cpuPerRequestRatio,
+    addedCpuPerRequestUs: over(
+      1,
+      (round) => round.on.cpuPerRequestUs - off(round, 'cpuPerRequestUs'),
+    ),
     offAgainstOff: {
       throughput: band('throughput'),
       p50: band('p50Ms'),

@@ -17,129 +17,165 @@ const RECOVERY_TIMEOUT_MS = 60_000;
 const say = (): void => undefined;
 const SILENT = { info: say, warn: say, error: say };
 
-/** Where the parts are, and how much of it there is to be. */
+/** Where the parts are, and what the services are started with. */
 export interface Setting {
   readonly folder: string;
   readonly brokers: Readonly<Record<'there' | 'stopped' | 'hung', string>>;
   readonly connections: number;
-  readonly seconds: number;
+  readonly level: string;
+}
+
+/** How the users come, and for how long. */
+export interface Load {
   /** Before the window, under the same load. */
   readonly warmUpSeconds: number;
-  readonly level: string;
+  readonly seconds: number;
   /** Requests a second of each user; 0: as fast as they are answered. */
   readonly pace: number;
 }
 
-/** One variant, once. */
-export interface Run {
+/** The users came, and went. */
+export interface Visit {
   readonly throughput: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly cpuPerRequestUs: number;
+}
+
+/** What a service did in its life. */
+export interface Life {
   readonly peakRssMb: number;
   readonly errors: number;
   /** Undefined without a ledger. */
   readonly account: Account | undefined;
 }
 
-/**
- * Starts the service, lets the users come, ends it, and looks for what it did: in the topic, after
- * the next start has sent what the close left on disk.
- *
- * @throws when an action is neither stored nor counted
- */
-export async function runVariant(variant: Variant, name: string, setting: Setting): Promise<Run> {
-  const { visit, report } = await loaded(variant, name, setting);
-  const { audit, performed, connections, peakRssMb } = report;
-  const answered = Object.values(visit.statuses).reduce((sum, n) => sum + n, 0);
-  const done = Object.values(performed).flatMap((outcomes) => Object.values(outcomes));
-  const unheard = done.reduce((sum, n) => sum + n, 0) - answered;
-  // The users leave with a request in hand each, at most.
-  if (visit.errors === 0 && (unheard < 0 || unheard > setting.connections)) {
-    throw new Error(`${name}: the service and its users disagree by ${unheard} requests`);
-  }
-  let account: Account | undefined;
-  if (audit !== undefined) {
-    if (KAFKA_OF[variant] !== 'there') await sendLeft(name, setting, audit.spooled);
-    account = accountOf(report, audit, await readTopic([setting.brokers.there], name));
-    if (account.unaccounted !== 0) {
-      throw new Error(`${name}: not every action is accounted for: ${JSON.stringify(account)}`);
-    }
-  }
-  return {
-    throughput: visit.requests / visit.seconds,
-    p50Ms: visit.p50Ms,
-    p99Ms: visit.p99Ms,
-    cpuPerRequestUs: (visit.serviceCpuSeconds * 1e6) / visit.requests,
-    peakRssMb,
-    // Who has to connect again has lost a connection.
-    errors: visit.errors + Math.max(0, connections - setting.connections),
-    account,
-  };
+/** A service that runs as one of the variants. */
+export interface RunningVariant {
+  visit(load: Load): Promise<Visit>;
+  /**
+   * Ends it, and looks for what it did: in the topic, after the next start has sent what the close
+   * left on disk.
+   *
+   * @throws when an action is neither stored nor counted
+   */
+  end(): Promise<Life>;
+  /** Ends it, if it has not ended. */
+  stop(): Promise<void>;
 }
 
-const spoolOf = (name: string, { folder }: Setting): string => join(folder, `${name}.spool`);
-
-async function loaded(
-  variant: Variant,
-  name: string,
-  setting: Setting,
-): Promise<{ readonly visit: VisitReport; readonly report: ServiceReport }> {
-  const { connections, seconds, warmUpSeconds, level, pace, brokers } = setting;
+export async function startVariant(variant: Variant, setting: Setting): Promise<RunningVariant> {
+  const { connections, level, brokers } = setting;
+  const topic = `bench.users.${variant}`;
+  const spool = join(setting.folder, `${variant}.spool`);
   const kafka = KAFKA_OF[variant];
-  if (kafka !== undefined) {
-    await createTopic({ brokers: [brokers.there], topic: name }, { partitions: 4 });
-  }
-  const programs: Program[] = [];
+  if (kafka !== undefined) await createTopic({ brokers: [brokers.there], topic }, { partitions: 4 });
+  const service = await startProgram(
+    'service',
+    [`--users=${connections}`, ...(kafka === undefined ? [] : [`--spool=${spool}`])],
+    kafka && {
+      LEDGERLINE_KAFKA_BROKERS: brokers[kafka],
+      LEDGERLINE_KAFKA_TOPIC: topic,
+      AUDIT_TRAIL_LEVEL: level,
+      AUDIT_TRAIL_ASYNC: String(variant !== 'sync'),
+    },
+  );
   try {
-    const service = await startProgram(
-      'service',
-      [
-        `--users=${connections}`,
-        ...(kafka === undefined ? [] : [`--spool=${spoolOf(name, setting)}`]),
-      ],
-      kafka && {
-        LEDGERLINE_KAFKA_BROKERS: brokers[kafka],
-        LEDGERLINE_KAFKA_TOPIC: name,
-        AUDIT_TRAIL_LEVEL: level,
-        AUDIT_TRAIL_ASYNC: String(variant !== 'sync'),
-      },
-    );
-    programs.push(service);
     const { url } = await service.line<{ url: string }>(START_TIMEOUT_MS);
-    const visitors = await startProgram('visitors', [
-      `--url=${url}`,
-      `--pid=${service.pid}`,
-      `--connections=${connections}`,
-      `--warm-up-ms=${warmUpSeconds * 1000}`,
-      `--seconds=${seconds}`,
-      `--pace=${pace}`,
-    ]);
-    programs.push(visitors);
-    const visit = await visitors.line<VisitReport>(
-      (warmUpSeconds + seconds) * 1000 + VISIT_SLACK_MS,
-    );
-    service.kill('SIGTERM');
-    return { visit, report: await service.line<ServiceReport>(CLOSE_TIMEOUT_MS) };
-  } finally {
-    for (const program of programs.toReversed()) await program.stop();
+    const visits: VisitReport[] = [];
+    return {
+      async visit(load) {
+        const report = await visited(service, url, connections, load);
+        visits.push(report);
+        return {
+          throughput: report.requests / report.seconds,
+          p50Ms: report.p50Ms,
+          p99Ms: report.p99Ms,
+          cpuPerRequestUs: (report.serviceCpuSeconds * 1e6) / report.requests,
+        };
+      },
+      async end() {
+        service.kill('SIGTERM');
+        const report = await service.line<ServiceReport>(CLOSE_TIMEOUT_MS);
+        const errors = errorsOf(variant, report, visits, connections);
+        const { audit, peakRssMb } = report;
+        if (audit === undefined) return { peakRssMb, errors, account: undefined };
+        if (kafka !== 'there') await sendLeft(topic, spool, brokers.there, audit.spooled);
+        const account = accountOf(report, audit, await readTopic([brokers.there], topic));
+        if (account.unaccounted !== 0) {
+          throw new Error(`${variant}: not all is accounted for: ${JSON.stringify(account)}`);
+        }
+        return { peakRssMb, errors, account };
+      },
+      stop: () => service.stop(),
+    };
+  } catch (error) {
+    await service.stop();
+    throw error;
   }
+}
+
+async function visited(
+  service: Program,
+  url: string,
+  connections: number,
+  { warmUpSeconds, seconds, pace }: Load,
+): Promise<VisitReport> {
+  const visitors = await startProgram('visitors', [
+    `--url=${url}`,
+    `--pid=${service.pid}`,
+    `--connections=${connections}`,
+    `--warm-up-ms=${warmUpSeconds * 1000}`,
+    `--seconds=${seconds}`,
+    `--pace=${pace}`,
+  ]);
+  try {
+    return await visitors.line((warmUpSeconds + seconds) * 1000 + VISIT_SLACK_MS);
+  } finally {
+    await visitors.stop();
+  }
+}
+
+/** @throws when the service and its users disagree about what was done */
+function errorsOf(
+  variant: Variant,
+  { performed, connections: accepted }: ServiceReport,
+  visits: readonly VisitReport[],
+  connections: number,
+): number {
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
+  const errors = sum(visits.map((visit) => visit.errors));
+  const answered = sum(visits.flatMap(({ statuses }) => Object.values(statuses)));
+  const done = sum(Object.values(performed).flatMap((outcomes) => Object.values(outcomes)));
+  const unheard = done - answered;
+  const came = connections * visits.length;
+  // The users leave with a request in hand each, at most.
+  if (errors === 0 && (unheard < 0 || unheard > came)) {
+    throw new Error(`${variant}: the service and its users disagree by ${unheard} requests`);
+  }
+  // Who has to connect again has lost a connection.
+  return errors + Math.max(0, accepted - came);
 }
 
 /** What the next start of the service does first, with Kafka there again. */
-async function sendLeft(name: string, setting: Setting, spooled: number): Promise<void> {
+async function sendLeft(
+  topic: string,
+  directory: string,
+  broker: string,
+  spooled: number,
+): Promise<void> {
   const ledger = createLedger({
     service: 'gateway',
     catalog: [gateway, authorization],
-    kafka: { brokers: [setting.brokers.there] },
-    topic: name,
-    spool: { directory: spoolOf(name, setting) },
+    kafka: { brokers: [broker] },
+    topic,
+    spool: { directory },
     reportIntervalMs: false,
     logger: SILENT,
   });
   const { complete } = await ledger.close({ timeoutMs: RECOVERY_TIMEOUT_MS });
   const { taken, stored } = ledger.stats().recovered;
   if (!complete || taken !== spooled || stored !== spooled) {
-    throw new Error(`${name}: of ${spooled} events on disk ${taken} came back, ${stored} arrived`);
+    throw new Error(`${topic}: of ${spooled} events on disk ${taken} came back, ${stored} arrived`);
   }
 }

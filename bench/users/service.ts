@@ -4,8 +4,9 @@
  * JSON. With `--spool DIR` it audits as well, as AUDIT_TRAIL_* and LEDGERLINE_KAFKA_* say; without,
  * there is no trace of a ledger in it. SIGTERM ends it.
  *
- * The first request is answered when all `--users` are connected: Node accepts one connection in each
- * turn of its event loop, and under load, when turns are long, the last would have to wait for minutes.
+ * The first request of a visit is answered when all `--users` are connected: Node accepts one connection
+ * in each turn of its event loop, and under load, when turns are long, the last would have to wait for
+ * minutes.
  *
  * It says two lines of JSON: where it listens, and at its end a {@link ServiceReport}.
  */
@@ -85,13 +86,24 @@ const http = fastify({
 });
 const tools = new Tools();
 let connections = 0;
+let open = 0;
+let gathering = true;
 const early: (() => void)[] = [];
-http.server.on('connection', () => (connections += 1));
+http.server.on('connection', (socket) => {
+  connections += 1;
+  open += 1;
+  socket.once('close', () => {
+    open -= 1;
+    if (open === 0) gathering = true;
+  });
+});
 http.addHook('onRequest', (_request, _reply, done) => {
-  if (early.length === 0 && connections >= Number(expected)) return done();
-  early.push(done);
-  if (connections < Number(expected)) return;
-  for (const goOn of early.splice(0)) goOn();
+  if (gathering && open >= Number(expected)) {
+    gathering = false;
+    for (const goOn of early.splice(0)) goOn();
+  }
+  if (gathering) early.push(done);
+  else done();
 });
 
 const users = new WeakMap<FastifyRequest, string>();
