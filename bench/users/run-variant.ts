@@ -69,7 +69,8 @@ export async function startVariant(variant: Variant, setting: Setting): Promise<
   const topic = `bench.users.${variant}`;
   const spool = join(setting.folder, `${variant}.spool`);
   const kafka = KAFKA_OF[variant];
-  if (kafka !== undefined) await createTopic({ brokers: [brokers.there], topic }, { partitions: 4 });
+  if (kafka !== undefined)
+    await createTopic({ brokers: [brokers.there], topic }, { partitions: 4 });
   const service = await startProgram(
     'service',
     [`--users=${connections}`, ...(kafka === undefined ? [] : [`--spool=${spool}`])],
