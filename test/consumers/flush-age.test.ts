@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { flushAgeMs, type FlushLimits, type Traffic } from '../../consumers/flush-age.ts';
 
-const DEFAULTS: FlushLimits = { minMs: 1_000, maxMs: 5_000, insertsPerMinute: 240 };
+const DEFAULTS: FlushLimits = { minMs: 700, maxMs: 5_000, insertsPerMinute: 360 };
 const traffic = (more: Partial<Traffic>): Traffic => ({
   busy: 0,
   owned: 4,
@@ -36,29 +36,25 @@ const anyTraffic = fc
 
 describe('the age at which a batch leaves (R-DLV-04)', () => {
   it.each([
-    ['one busy partition of four', traffic({ busy: 1 }), 1_000],
-    ['four of four', traffic({ busy: 4 }), 1_000],
-    ['two of four, the other two another worker’s', traffic({ busy: 2, owned: 2 }), 1_000],
-    [
-      'one of sixty-four, the others silent',
-      traffic({ busy: 1, owned: 64, partitions: 64 }),
-      1_000,
-    ],
-    ['twelve of twelve', traffic({ busy: 12, owned: 12, partitions: 12 }), 3_000],
+    ['one busy partition of four', traffic({ busy: 1 }), 700],
+    ['four of four', traffic({ busy: 4 }), 700],
+    ['two of four, the other two another worker’s', traffic({ busy: 2, owned: 2 }), 700],
+    ['one of sixty-four, the others silent', traffic({ busy: 1, owned: 64, partitions: 64 }), 700],
+    ['twelve of twelve', traffic({ busy: 12, owned: 12, partitions: 12 }), 2_000],
     [
       'six of twelve, the others another worker’s',
       traffic({ busy: 6, owned: 6, partitions: 12 }),
-      3_000,
+      2_000,
     ],
     ['sixty-four of sixty-four', traffic({ busy: 64, owned: 64, partitions: 64 }), 5_000],
-    ['no partition at all', traffic({ owned: 0 }), 1_000],
+    ['no partition at all', traffic({ owned: 0 }), 700],
   ])('%s', (_, given, ms) => {
     expect(flushAgeMs(given, DEFAULTS)).toBe(ms);
   });
 
   it('is the shortest when the buffer fills: batches leave by size then', () => {
     const full = traffic({ busy: 64, owned: 64, partitions: 64, heldBytes: 18 * 1024 * 1024 });
-    expect(flushAgeMs(full, DEFAULTS)).toBe(1_000);
+    expect(flushAgeMs(full, DEFAULTS)).toBe(700);
   });
 
   it('is never shorter than the shortest, nor longer than the longest', () => {
