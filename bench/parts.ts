@@ -97,7 +97,7 @@ async function measure(stack: Stack, asked: Asked): Promise<Cell> {
         LEDGERLINE_KAFKA_GROUP: name,
         LEDGERLINE_CLICKHOUSE_URL: stack.engine.url,
         LEDGERLINE_CLICKHOUSE_DATABASE: name,
-        ...(ages === 'fixed' && { LEDGERLINE_BATCH_AGE_MAX_MS: '1000' }),
+        ...(ages === 'fixed' && { LEDGERLINE_BATCH_AGE_MAX_MS: '10' }),
       });
       try {
         const watching =

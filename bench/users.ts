@@ -17,8 +17,8 @@ import {
 } from './users/run-variant.ts';
 import { orderOf, VARIANTS, type Variant } from './users/variants.ts';
 
-/** All users have had an answer: the first of a visit come all at once. */
-const SETTLE_SECONDS = 0.5;
+/** The first of a visit come all at once, and who asks at a pace makes up for what they waited. */
+const SETTLE_SECONDS = 2;
 /** Of a process, beside its connections. */
 const OTHER_FILES = 200;
 

@@ -8,8 +8,11 @@ import { startWorker } from './worker.ts';
 
 /** A producer that cannot keep the rate measures another one. */
 const KEPT = 0.95;
-/** How finely "readable" is told: a latency is up to this much too long. */
-const POLL_MS = 20;
+/**
+ * How finely "readable" is told: a latency is up to this much too long. Asking more often takes so much of
+ * a small machine that what is measured waits for it.
+ */
+const POLL_MS = 50;
 const WARM_UP_MS = 6_000;
 const DRAIN_MS = 60_000;
 

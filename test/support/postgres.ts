@@ -4,13 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { chownSync, cpSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { type Child, spawnChild } from '../../local/child.ts';
 import { freePort } from '../../local/free-port.ts';
+import { PROJECT_ROOT } from '../../local/project-root.ts';
 import { waitUntilReady } from '../../local/wait-until-ready.ts';
 
-const FINDER = fileURLToPath(new URL('../../scripts/postgres.mjs', import.meta.url));
+const FINDER = join(PROJECT_ROOT, 'scripts', 'postgres.mjs');
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
