@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { SqlOptions } from '../actions/access.ts';
+import { tenantIds } from '../tenant.ts';
 
 export const accessCommand = (): Command =>
   new Command('access')
@@ -15,7 +16,7 @@ const sqlCommand = (): Command =>
 tenants, and a reader for each tenant. Nothing is connected to and nothing is run: read it, then run it as an
 administrator. It can be run again, with more tenants.`,
     )
-    .option('--tenant <id>', 'a tenant with readers of its own; may be repeated', gathered, [])
+    .option('--tenant <id>', 'a tenant with readers of its own; may be repeated', tenantIds, [])
     .option('--cluster <name>', 'the cluster; default: LEDGERLINE_CLICKHOUSE_CLUSTER')
     .option('--database <name>', 'the database; default: LEDGERLINE_CLICKHOUSE_DATABASE')
     .option('--json', 'print one line of JSON')
@@ -31,8 +32,3 @@ Examples:
       const { runSql } = await import('../actions/access.ts');
       runSql(options);
     });
-
-const gathered = (tenant: string, before: readonly string[]): readonly string[] => [
-  ...before,
-  tenant,
-];

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { EmitOptions } from '../actions/emit.ts';
+import { tenantId } from '../tenant.ts';
 
 export const emitCommand = (): Command =>
   new Command('emit')
@@ -13,7 +14,7 @@ again: it is stored once. Bad lines are reported by number, the rest goes on, an
     )
     .argument('[file...]', 'files to read; "-" or none: stdin')
     .option('--service <name>', 'who records, where a line does not say', 'cli')
-    .option('--tenant <id>', 'whose event it is, where a line does not say', 'default')
+    .option('--tenant <id>', 'whose event it is, where a line does not say', tenantId, 'default')
     .option('--json', 'print the summary as one line of JSON')
     .addHelpText(
       'after',

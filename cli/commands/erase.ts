@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { EraseOptions } from '../actions/erase.ts';
+import { tenantIds } from '../tenant.ts';
 
 export const eraseCommand = (): Command =>
   new Command('erase')
@@ -14,11 +15,7 @@ the ledger without the identifiers. A hold forbids it until it is released. See 
       '<identifier...>',
       'what they are called: ids, names, e-mail addresses; each as a whole word',
     )
-    .option(
-      '--tenant <id>',
-      'only this tenant’s events; may be repeated',
-      (id: string, known: readonly string[] | undefined) => [...(known ?? []), id],
-    )
+    .option('--tenant <id>', 'only this tenant’s events; may be repeated', tenantIds)
     .option('--reason <text>', 'why, for the record')
     .option('--actor <id>', "who, for the record; this system's user by default")
     .option('--dry-run', 'say how much there is, and erase nothing')

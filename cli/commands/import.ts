@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ImportOptions } from '../actions/import.ts';
+import { tenantId } from '../tenant.ts';
 
 export const importCommand = (): Command =>
   new Command('import')
@@ -46,7 +47,12 @@ EventLists; .json, .jsonl, .ndjson and .log, each also .gz, folders recursively)
 k8s.<resource>.<verb>, category kubernetes, retention class archive. The contents of secrets are masked.`,
     )
     .argument('<path...>', 'files and folders')
-    .option('--tenant <name>', "the events' tenant, such as the cluster's name", 'default')
+    .option(
+      '--tenant <name>',
+      "the events' tenant, such as the cluster's name",
+      tenantId,
+      'default',
+    )
     .option('--json', 'print the summary as one line of JSON')
     .addHelpText(
       'after',
@@ -69,7 +75,7 @@ const customCommand = (): Command =>
     )
     .argument('<path...>', 'files and folders')
     .requiredOption('--mapping <file>', 'an ES module whose default export is the mapping')
-    .option('--tenant <name>', 'the tenant of events that name none of their own')
+    .option('--tenant <name>', 'the tenant of events that name none of their own', tenantId)
     .option('--json', 'print the summary as one line of JSON')
     .addHelpText(
       'after',

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ExplainOptions, LintOptions, ReplayOptions } from '../actions/policy.ts';
 import { seconds } from '../seconds.ts';
+import { tenantId } from '../tenant.ts';
 
 const CATALOG = [
   '--catalog <module>',
@@ -52,7 +53,7 @@ other fields only those matter that a policy looks at. Limits are taken to have 
     .requiredOption('--event <json>', 'the event')
     .option(...CATALOG)
     .option('--service <name>', 'who records it', 'cli')
-    .option('--tenant <id>', 'whose event it is, where it does not say', 'default')
+    .option('--tenant <id>', 'whose event it is, where it does not say', tenantId, 'default')
     .option('--json', 'print the decision as one line of JSON')
     .addHelpText(
       'after',

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { seconds } from '../seconds.ts';
+import { tenantIds } from '../tenant.ts';
 
 /** What every command that reads events takes. */
 export interface ReadingOptions {
@@ -21,7 +22,7 @@ export const withReadingOptions = (
   command
     .addOption(
       new Option('--tenant <id>', 'only this tenant’s events; may be repeated').argParser(
-        (id: string, known: readonly string[] | undefined) => [...(known ?? []), id],
+        tenantIds,
       ),
     )
     .option(

@@ -79,6 +79,23 @@ describe('what is asked for wrongly', () => {
     },
   );
 
+  it.each([
+    ['search', 'outcome:denied'],
+    ['export', 'outcome:denied', '-o', 'never.ndjson'],
+    ['erase', 'u_1'],
+    ['access', 'sql'],
+    ['emit'],
+    ['import', 'kubernetes', 'audit.log'],
+    ['policy', 'explain', 'policy.yaml', '--event', '{}'],
+  ])(
+    'an empty tenant, as of an unset variable, is nobody and not everybody: %s',
+    async (...args) => {
+      const { code, stdout, stderr } = await runCli([...args, '--tenant', '']);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/--tenant.*name a tenant/);
+    },
+  );
+
   it('a file that is not there ends with 2 before anything is read', async () => {
     for (const args of [
       ['emit', '/no/such'],
