@@ -6,6 +6,8 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { openClickHouse } from '../clickhouse/client.ts';
 import type { ClickHouse } from '../clickhouse/index.ts';
+import { LedgerlineError } from '../schemas/errors.ts';
+import { causesOf } from '../schemas/kafka-contact.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { batchErrorOf } from './batch-errors.ts';
 import { ChunkPool } from './chunk-pool.ts';
@@ -471,10 +473,19 @@ class RunningWorker implements Worker {
       this.#halt(explainKafka(error, this.#kafka));
       return;
     }
-    this.#log.warn(
-      { code: 'KAFKA_RECONNECTING', error: explainKafka(error, this.#kafka).message, restarts },
-      'the connection to Kafka broke; joining again',
-    );
+    // Whoever takes partitions over may have to ask the ledger about them first.
+    const ours = causesOf(error).find((cause) => cause instanceof LedgerlineError);
+    if (ours) {
+      this.#log.warn(
+        { code: 'TAKEOVER_FAILED', error: ours.message, restarts },
+        'partitions could not be taken over; joining again',
+      );
+    } else {
+      this.#log.warn(
+        { code: 'KAFKA_RECONNECTING', error: explainKafka(error, this.#kafka).message, restarts },
+        'the connection to Kafka broke; joining again',
+      );
+    }
     if (!restarts) void this.#rejoin();
   }
 

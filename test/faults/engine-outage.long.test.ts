@@ -187,23 +187,46 @@ describe('ClickHouse is away for longer than a session', () => {
     expect(workers.map(joins)).toEqual(joined);
   });
 
-  it('nor is a session lost while partitions are taken over, when each question takes two seconds', async () => {
+  it('nor is a session lost while partitions are taken over, when each question takes seconds', async () => {
     const on = await engineScene(stage);
     const { its, proxy } = on;
     await its.produce(messages(200));
     proxy.treat(({ statement, isInsert }) =>
       !isInsert && statement.includes('audit_events')
-        ? { hold: (release) => void setTimeout(release, 2_000) }
+        ? { hold: (release) => void setTimeout(release, 3_500) }
         : 'pass',
     );
     const began = performance.now();
     const [worker] = await on.workers(1, {
       LEDGERLINE_SESSION_TIMEOUT_MS: String(SESSION_MS),
+      LEDGERLINE_INSERT_TIMEOUT_MS: '6000',
+      LEDGERLINE_LEASE_MS: '15000',
     });
     expect(performance.now() - began).toBeGreaterThan(SESSION_MS);
     const judgement = await its.judgeWhenCommitted(90_000);
     expect(judgement).toMatchObject(allStoredOnce(judgement));
     expect(worker && joins(worker)).toBe(1);
+  });
+
+  it('and who cannot take over for want of its answers names it, not Kafka, and does so in the end', async () => {
+    const on = await engineScene(stage);
+    const { its, proxy } = on;
+    await its.produce(messages(200));
+    let answering = false;
+    proxy.treat(({ statement, isInsert }) =>
+      !answering && !isInsert && statement.includes('kafka_offset') ? { status: 503 } : 'pass',
+    );
+    const worker = its.worker(
+      { LEDGERLINE_SESSION_TIMEOUT_MS: String(SESSION_MS) },
+      { clickhouseUrl: proxy.url },
+    );
+    await worker.logged('partitions could not be taken over');
+    const log = worker.log();
+    expect(log).toContain('ClickHouse at');
+    expect(log).not.toContain('KAFKA_RECONNECTING');
+    answering = true;
+    const judgement = await its.judgeWhenCommitted(90_000);
+    expect(judgement).toMatchObject(allStoredOnce(judgement));
   });
 });
 
