@@ -36,6 +36,8 @@ export interface Assignment extends Session {
   readonly partitions: readonly number[];
   /** The coordinator's connection, for reading behind the fence. */
   readonly coordinator: Broker;
+  /** Aborted when the coordinator takes no heartbeat of the session any more. */
+  readonly lost: AbortSignal;
 }
 
 export interface GroupListener {
@@ -209,7 +211,7 @@ export class Fence {
         const { groupId, generationId, memberId } = request;
         const beat = (): Promise<unknown> =>
           group.heartbeat({ groupId, memberId, groupGenerationId: generationId });
-        await withHeartbeats(beat, listener.heartbeatIntervalMs, async () => {
+        await withHeartbeats(beat, listener.heartbeatIntervalMs, async (lost) => {
           // No commit of the old session may land after the intents are read.
           await Promise.allSettled(this.#pending);
           const assignment = this.#parts.decodeAssignment(response.memberAssignment);
@@ -218,6 +220,7 @@ export class Fence {
             memberId,
             partitions: assignment[this.#parts.topic] ?? [],
             coordinator: broker,
+            lost,
           });
         });
         return response;

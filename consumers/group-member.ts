@@ -30,11 +30,12 @@ export interface AssignedPartition {
 
 export interface MemberListener {
   beforeJoin(): Promise<void>;
-  /** Answers from which offset each partition is to be read. */
+  /** Answers from which offset each partition is to be read; may take its time, until `lost` is aborted. */
   assigned(
     session: Session,
     topicId: string,
     partitions: readonly AssignedPartition[],
+    lost: AbortSignal,
   ): Promise<ReadonlyMap<number, number>>;
   /**
    * Messages of one fetch; `high` is the offset that the next message will get. Answers the offset
@@ -286,7 +287,7 @@ export class GroupMember {
         };
       });
     }
-    this.#startFrom = await this.#listener.assigned(assignment, topicId, assigned);
+    this.#startFrom = await this.#listener.assigned(assignment, topicId, assigned, assignment.lost);
     return this.#startFrom;
   }
 }

@@ -9,7 +9,7 @@ import { WorkerError } from './worker-error.ts';
 export type AcceptedLoss = 'none' | 'retention' | 'recreated';
 
 /** No fault: the worker joins again, and goes on once the table has been swapped. */
-class FencedByRebuild extends Error {
+export class FencedByRebuild extends Error {
   constructor(where: string, table: string) {
     super(`${where} is fenced while the ledger is swapped for ${table}; waiting for the rebuild`);
   }

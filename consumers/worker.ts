@@ -6,7 +6,6 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { openClickHouse } from '../clickhouse/client.ts';
 import type { ClickHouse } from '../clickhouse/index.ts';
-import { LedgerlineError } from '../schemas/errors.ts';
 import { causesOf } from '../schemas/kafka-contact.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { batchErrorOf } from './batch-errors.ts';
@@ -25,16 +24,16 @@ import { describeTopic } from './topic.ts';
 import { LedgerSink } from './ledger-sink.ts';
 import type { Halt } from './partition.ts';
 import { PartitionRunner } from './partition-runner.ts';
+import { Fenced, Misconfigured } from './patience.ts';
 import { checkDeadLetterTopic } from './quarantine/dead-letter-topic.ts';
 import { DeadLetters } from './quarantine/dead-letters.ts';
 import { mayFetch } from './may-fetch.ts';
 import { type Counters, newCounters, type RunnerContext } from './runner-context.ts';
 import { checkLedger, checkTopic } from './preflight.ts';
 import { ExpiryClock } from './expiry-clock.ts';
-import { formerLog } from './former-log.ts';
 import { Slots } from './slots.ts';
-import { type Holdings, isUnvouched, startPosition } from './start-position.ts';
-import type { Origin } from './splice.ts';
+import { FencedByRebuild } from './start-position.ts';
+import { takeOver } from './takeover.ts';
 import { WorkerError } from './worker-error.ts';
 
 export interface Worker {
@@ -52,7 +51,6 @@ export interface Worker {
 /** How long the first contact with Kafka or ClickHouse may take. */
 const START_DEADLINE_MS = 6_500;
 const TICK_MS = 50;
-const QUESTIONS_AT_ONCE = 8;
 /** Heartbeats may be late by so much, whatever the session. */
 const SET_BACK_MS = 1_000;
 /** Smaller than kafkajs's own: a fetch becomes objects all at once, and they cost more memory than its bytes. */
@@ -160,7 +158,17 @@ class RunningWorker implements Worker {
   /** Of the topic, when this worker started. */
   readonly #partitions: number;
   #flushAgeMs: number;
+  /** What an earlier one still says is not heard. */
   #member: GroupMember | undefined;
+  /** The newest of them is the one that goes on. */
+  #rejoins = 0;
+  /** Settled by the first assignment: whatever the partitions wait for, the worker has started. */
+  #hasAssignment: () => void = () => undefined;
+  readonly #assigned = new Promise<void>((resolve) => {
+    this.#hasAssignment = resolve;
+  });
+  /** Aborted when the takeover under way, if any, is of no use any more. */
+  #takingOver = new AbortController();
   /** In the current generation, though perhaps without a partition. */
   #joined = false;
   #health: Health | undefined;
@@ -226,13 +234,15 @@ class RunningWorker implements Worker {
   async start(): Promise<void> {
     try {
       await this.#expiry.refresh();
-      await this.#join().catch((error: unknown) => {
+      const joined = this.#join().catch((error: unknown) => {
         throw explainKafka(error, this.#kafka);
       });
+      await Promise.race([joined, this.#assigned]);
     } catch (error) {
       await this.#health?.close();
       throw error;
     }
+    if (this.#stopping.signal.aborted) return;
     this.#tick = setInterval(() => {
       this.#flushAgeMs = this.#ageOfBatches(performance.now());
       for (const runner of this.#runners.values()) runner.wake();
@@ -274,13 +284,19 @@ class RunningWorker implements Worker {
   // -- the group -------------------------------------------------------------------------------
 
   async #join(): Promise<void> {
+    const current = (): boolean => this.#member === member;
     const member = new GroupMember(this.#kafka, {
-      beforeJoin: () => this.#leaveGeneration(),
-      assigned: (session, topicId, partitions) => this.#takeOver(session, topicId, partitions),
+      beforeJoin: () => (current() ? this.#leaveGeneration() : Promise.resolve()),
+      assigned: (session, topicId, partitions, lost) => {
+        if (!current()) return Promise.reject(new Fenced());
+        return this.#takeOver(session, topicId, partitions, lost);
+      },
       messages: (partition, fetchedOffset, lastOffset, messages, high) =>
         this.#runners.get(partition)?.receive(fetchedOffset, lastOffset, messages, high),
       skipped: (partition, lastOffset) => this.#runners.get(partition)?.skip(lastOffset),
-      crashed: (error, restarts) => this.#crashed(error, restarts),
+      crashed: (error, restarts) => {
+        if (current()) this.#crashed(error, restarts);
+      },
     });
     this.#member = member;
     await member.start();
@@ -299,6 +315,7 @@ class RunningWorker implements Worker {
 
   #endAll(): void {
     this.#joined = false;
+    this.#takingOver.abort();
     for (const runner of this.#runners.values()) runner.end();
     this.#runners.clear();
     // Whatever is assigned next is resumed when the group is joined.
@@ -309,55 +326,39 @@ class RunningWorker implements Worker {
     session: Session,
     topicId: string,
     partitions: readonly AssignedPartition[],
+    lost: AbortSignal,
   ): Promise<ReadonlyMap<number, number>> {
     this.#endAll();
-    const { topic } = this.#config.kafka;
+    const ended = new AbortController();
+    this.#takingOver = ended;
+    this.#hasAssignment();
     const context = this.#context();
+    const { topic } = this.#config.kafka;
+    const starts = await takeOver(
+      {
+        topic,
+        topicId,
+        acceptLoss: this.#config.acceptLoss,
+        clickhouse: this.#clickhouse,
+        sink: this.#sink,
+        context,
+        over: AbortSignal.any([lost, ended.signal]),
+      },
+      partitions,
+    ).catch((error: unknown) => {
+      const fault = takeoverFault(error);
+      if (fault) this.#halt(fault);
+      throw error;
+    });
+    if (ended.signal.aborted) throw new Fenced();
     const from = new Map<number, number>();
-    const holdings = await this.#holdings(topicId, partitions.filter(isUnvouched));
-    for (const assigned of partitions) {
-      const { partition } = assigned;
-      try {
-        const start = startPosition(
-          assigned,
-          topic,
-          topicId,
-          this.#config.acceptLoss,
-          holdings.get(partition),
-        );
-        if (isUnvouched(assigned) && (assigned.committed ?? 0) > start.from) {
-          this.#log.warn(
-            { code: 'OFFSET_AHEAD', partition, committed: assigned.committed, from: start.from },
-            'the committed offset was set past what is stored; going on from what is stored',
-          );
-        }
-        if (start.lost) {
-          await this.#sink.recordLoss(
-            { topic, topicId, partition },
-            start.lost,
-            this.#expiry.now() + this.#config.leaseMs,
-          );
-          this.#log.warn(
-            { code: 'LOSS_ACCEPTED', partition, ...start.lost },
-            'recorded a loss, as accepted by configuration',
-          );
-        }
-        this.#runners.set(
-          partition,
-          new PartitionRunner(
-            context,
-            session,
-            { topic, topicId, partition },
-            start.from,
-            start.intent,
-            assigned.high,
-          ),
-        );
-        from.set(partition, start.from);
-      } catch (error) {
-        if (error instanceof WorkerError) this.#halt(error);
-        throw error;
-      }
+    for (const [{ partition, high }, start] of starts) {
+      const origin = { topic, topicId, partition };
+      this.#runners.set(
+        partition,
+        new PartitionRunner(context, session, origin, start.from, start.intent, high),
+      );
+      from.set(partition, start.from);
     }
     this.#joined = true;
     this.#counters.rebalances++;
@@ -370,24 +371,6 @@ class RunningWorker implements Worker {
       'joined the group',
     );
     return from;
-  }
-
-  /** What the ledger knows of each; a first start has to ask for every partition of the topic. */
-  async #holdings(
-    topicId: string,
-    partitions: readonly AssignedPartition[],
-  ): Promise<ReadonlyMap<number, Holdings>> {
-    const { topic } = this.#config.kafka;
-    const asking = new Slots(QUESTIONS_AT_ONCE);
-    const held = partitions.map(({ partition }) =>
-      asking.use(async () => {
-        const origin: Origin = { topic, topicId, partition };
-        const highWater = await this.#sink.highWater(origin);
-        const former = highWater < 0 ? await formerLog(this.#clickhouse, origin) : undefined;
-        return [partition, { highWater, former }] as const;
-      }),
-    );
-    return new Map(await Promise.all(held));
   }
 
   #context(): RunnerContext {
@@ -473,13 +456,9 @@ class RunningWorker implements Worker {
       this.#halt(explainKafka(error, this.#kafka));
       return;
     }
-    // Whoever takes partitions over may have to ask the ledger about them first.
-    const ours = causesOf(error).find((cause) => cause instanceof LedgerlineError);
-    if (ours) {
-      this.#log.warn(
-        { code: 'TAKEOVER_FAILED', error: ours.message, restarts },
-        'partitions could not be taken over; joining again',
-      );
+    const fenced = causesOf(error).find((cause) => cause instanceof FencedByRebuild);
+    if (fenced) {
+      this.#log.warn({ code: 'FENCED_BY_REBUILD', restarts }, fenced.message);
     } else {
       this.#log.warn(
         { code: 'KAFKA_RECONNECTING', error: explainKafka(error, this.#kafka).message, restarts },
@@ -496,14 +475,18 @@ class RunningWorker implements Worker {
       "this machine's clock was set back; joining the group anew",
     );
     this.#endAll();
-    if (this.#member) await within(this.#member.stop(), 5_000);
+    const former = this.#member;
+    this.#member = undefined;
+    if (former) await within(former.stop(), 5_000);
     await this.#rejoin();
   }
 
   async #rejoin(): Promise<void> {
-    for (let attempt = 0; !this.#stopping.signal.aborted; attempt++) {
+    const turn = ++this.#rejoins;
+    const over = (): boolean => this.#stopping.signal.aborted || turn !== this.#rejoins;
+    for (let attempt = 0; !over(); attempt++) {
       await pause(backoffMs(attempt), this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
+      if (over()) return;
       try {
         await this.#join();
         return;
@@ -519,26 +502,44 @@ class RunningWorker implements Worker {
 }
 
 function haltError(partition: number, halt: Halt): WorkerError {
-  const configuration = halt.code === 'CONFIGURATION';
+  if (halt.code === 'CONFIGURATION') {
+    return unfitTable(`Partition ${partition}: ${halt.message} (${halt.code})`, halt.hint);
+  }
   return new WorkerError(
-    configuration ? 'TABLE_UNFIT' : 'DELIVERY_HALTED',
+    'DELIVERY_HALTED',
     `Partition ${partition}: ${halt.message} (${halt.code})`,
     {
-      hint: configuration
-        ? `${halt.hint ?? 'see docs/delivery.md'}; then start the worker again, which loses nothing`
-        : 'Nothing was committed past this point: see docs/delivery.md, "When a worker stops by itself".',
+      hint: 'Nothing was committed past this point: see docs/delivery.md, "When a worker stops by itself".',
     },
   );
 }
 
+const unfitTable = (message: string, hint = 'see docs/delivery.md'): WorkerError =>
+  new WorkerError('TABLE_UNFIT', message, {
+    hint: `${hint}; then start the worker again, which loses nothing`,
+  });
+
+/** Why the worker stops by itself; `undefined` where it joins again. */
+function takeoverFault(error: unknown): WorkerError | undefined {
+  if (error instanceof Fenced || error instanceof FencedByRebuild) return undefined;
+  if (error instanceof WorkerError) return error;
+  if (error instanceof Misconfigured) {
+    return unfitTable(`Taking partitions over: ${error.message} (CONFIGURATION)`, error.hint);
+  }
+  return ourFault('Taking partitions over', error);
+}
+
 function brokenError(partition: number, error: Error): WorkerError {
   if (error instanceof WorkerError) return error;
-  return new WorkerError(
+  return ourFault(`Partition ${partition}`, error);
+}
+
+const ourFault = (what: string, error: unknown): WorkerError =>
+  new WorkerError(
     'DELIVERY_HALTED',
-    `Partition ${partition} stopped at a fault of the worker: ${error.message}`,
+    `${what} stopped at a fault of the worker: ${error instanceof Error ? error.message : String(error)}`,
     { hint: 'Please report it with the stack trace of the log.', cause: error },
   );
-}
 
 /** Waits for `work`, but no longer than `ms`; its failure, or its lateness, is not ours. */
 async function within(work: Promise<unknown>, ms: number): Promise<void> {

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { type EngineScene, engineScene } from '../support/engine-stage.ts';
 import { FAULTLESS } from '../support/oracle.ts';
+import { messages } from '../support/scene.ts';
 import { useStage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 
@@ -103,6 +104,27 @@ describe('the workers stop, and say why', () => {
     await load.stop();
     await mend(on);
     await on.workers(2);
+    const judgement = await its.judgeWhenCommitted();
+    expect(judgement).toMatchObject({ quarantined: 0, stored: judgement.produced, ...FAULTLESS });
+  });
+
+  it('when they first take partitions over, and a table has gone since they looked', async () => {
+    const on = await engineScene(stage);
+    const { its, proxy } = on;
+    await its.produce(messages(50));
+    const gone = 'RENAME TABLE audit_quarantine TO audit_quarantine_elsewhere';
+    let going: Promise<void> | undefined;
+    proxy.treat(({ statement }) =>
+      statement.includes('kafka_offset')
+        ? { hold: (release) => void (going ??= on.command(gone)).then(release) }
+        : 'pass',
+    );
+    const worker = its.worker({}, { clickhouseUrl: proxy.url });
+    expect(await worker.exited).toEqual({ code: 1, signal: null });
+    expect(worker.log()).toMatch(/TABLE_UNFIT.*start the worker again.*Taking partitions over/);
+    proxy.treat(() => 'pass');
+    await on.command('RENAME TABLE audit_quarantine_elsewhere TO audit_quarantine');
+    await on.workers(1);
     const judgement = await its.judgeWhenCommitted();
     expect(judgement).toMatchObject({ quarantined: 0, stored: judgement.produced, ...FAULTLESS });
   });

@@ -208,25 +208,57 @@ describe('ClickHouse is away for longer than a session', () => {
     expect(worker && joins(worker)).toBe(1);
   });
 
-  it('and who cannot take over for want of its answers names it, not Kafka, and does so in the end', async () => {
+  /** Workers whose questions about what is stored are not answered before `answer()`. */
+  async function takingOver() {
     const on = await engineScene(stage);
     const { its, proxy } = on;
     await its.produce(messages(200));
-    let answering = false;
     proxy.treat(({ statement, isInsert }) =>
-      !answering && !isInsert && statement.includes('kafka_offset') ? { status: 503 } : 'pass',
+      !isInsert && statement.includes('kafka_offset') ? { status: 503 } : 'pass',
     );
-    const worker = its.worker(
-      { LEDGERLINE_SESSION_TIMEOUT_MS: String(SESSION_MS) },
-      { clickhouseUrl: proxy.url },
+    const worker = (): WorkerProcess =>
+      its.worker(
+        { LEDGERLINE_SESSION_TIMEOUT_MS: String(SESSION_MS) },
+        { clickhouseUrl: proxy.url },
+      );
+    return { its, worker, answer: () => proxy.treat(() => 'pass') };
+  }
+
+  it('and who takes partitions over meanwhile waits for it as a member of the group (R-DLV-03)', async () => {
+    const { its, worker: start, answer } = await takingOver();
+    const worker = start();
+    await worker.logged(WAITING);
+    const began = performance.now();
+    await until(
+      'a session and a half has passed',
+      () => Promise.resolve(performance.now() - began),
+      (ms) => ms > 1.5 * SESSION_MS,
     );
-    await worker.logged('partitions could not be taken over');
-    const log = worker.log();
-    expect(log).toContain('ClickHouse at');
-    expect(log).not.toContain('KAFKA_RECONNECTING');
-    answering = true;
+    expect(joins(worker)).toBe(0);
+    answer();
     const judgement = await its.judgeWhenCommitted(90_000);
     expect(judgement).toMatchObject(allStoredOnce(judgement));
+    expect(joins(worker)).toBe(1);
+    // Who leaves and joins again begins another generation.
+    expect(worker.log()).toContain('"generation":1,');
+    expect(worker.log()).toContain('"of":"clickhouse"');
+    expect(worker.log()).not.toContain('KAFKA_RECONNECTING');
+  });
+
+  it('and who waits so lets others in, and stops when it is told to', async () => {
+    const { its, worker: start, answer } = await takingOver();
+    const first = start();
+    await first.logged(WAITING);
+    const second = start();
+    // Well within the time that a group waits for members that do not answer its call.
+    await second.logged(WAITING, 20_000);
+    first.kill('SIGTERM');
+    expect(await first.exited).toEqual({ code: 0, signal: null });
+    expect(first.log()).toContain('STOPPED');
+    answer();
+    const judgement = await its.judgeWhenCommitted(90_000);
+    expect(judgement).toMatchObject(allStoredOnce(judgement));
+    expect(joins(first)).toBe(0);
   });
 });
 
