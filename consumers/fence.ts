@@ -40,14 +40,20 @@ export interface Assignment extends Session {
   readonly lost: AbortSignal;
 }
 
+/** Thrown by a listener that takes no part any more: its member leaves the group. */
+export class Leaving extends Error {}
+
 export interface GroupListener {
   /** How often the coordinator is to hear of the member while `assigned` takes its time. */
   readonly heartbeatIntervalMs: number;
-  /** Before each JoinGroup request: the last chance to finish what the old generation began. */
+  /**
+   * Before each JoinGroup request: the last chance to finish what the old generation began. Throwing `Leaving` ends
+   * the membership.
+   */
   beforeJoin(): Promise<void>;
   /**
    * After SyncGroup and before the first fetch of the new generation. Answers where each partition is read
-   * from. Throwing fails the join.
+   * from. Throwing `Leaving` ends the membership; whatever else is thrown, the member joins again.
    */
   assigned(assignment: Assignment): Promise<ReadonlyMap<number, number>>;
 }
@@ -75,10 +81,13 @@ interface Exchange {
   };
 }
 
-interface SyncRequest {
+interface Member {
   readonly groupId: string;
-  readonly generationId: number;
   readonly memberId: string;
+}
+
+interface SyncRequest extends Member {
+  readonly generationId: number;
 }
 
 /** As kafkajs asks where to read from, and how it is answered. */
@@ -105,8 +114,9 @@ interface FetchRequest {
 /** What kafkajs does with its brokers, beyond its published types. */
 interface GroupBroker extends Omit<Broker, 'fetch'> {
   fetch(request: FetchRequest): Promise<unknown>;
-  joinGroup(request: unknown): Promise<unknown>;
+  joinGroup(request: Member): Promise<unknown>;
   syncGroup(request: SyncRequest): Promise<{ memberAssignment: Buffer }>;
+  leaveGroup(request: Member): Promise<unknown>;
   heartbeat(request: {
     groupId: string;
     groupGenerationId: number;
@@ -195,6 +205,36 @@ export class Fence {
     };
   }
 
+  /** The request, and all that has to be done before the first fetch of the generation. */
+  async #sync(broker: Broker, listener: GroupListener, request: SyncRequest) {
+    const group = broker as unknown as GroupBroker;
+    const response = await group.syncGroup(request).catch((error: unknown) => {
+      throw isAnswer(error) ? error : joinAgain(error);
+    });
+    const { groupId, generationId, memberId } = request;
+    const beat = (): Promise<unknown> =>
+      group.heartbeat({ groupId, memberId, groupGenerationId: generationId });
+    try {
+      await withHeartbeats(beat, listener.heartbeatIntervalMs, async (lost) => {
+        // No commit of the old session may land after the intents are read.
+        await Promise.allSettled(this.#pending);
+        const assignment = this.#parts.decodeAssignment(response.memberAssignment);
+        this.#positions = await listener.assigned({
+          generationId,
+          memberId,
+          partitions: assignment[this.#parts.topic] ?? [],
+          coordinator: broker,
+          lost,
+        });
+      });
+    } catch (error) {
+      if (!(error instanceof Leaving)) throw joinAgain(error);
+      await leave(group, request);
+      throw error;
+    }
+    return response;
+  }
+
   #wrap(broker: Broker): Broker {
     const known = this.#wrapped.get(broker);
     if (known) return known;
@@ -202,29 +242,16 @@ export class Fence {
     readFetches(group);
     const { listener } = this.#parts;
     const joining = listener && {
-      joinGroup: async (request: unknown) => {
-        await listener.beforeJoin();
+      joinGroup: async (request: Member) => {
+        try {
+          await listener.beforeJoin();
+        } catch (error) {
+          if (error instanceof Leaving) await leave(group, request);
+          throw error;
+        }
         return group.joinGroup(request);
       },
-      syncGroup: async (request: SyncRequest) => {
-        const response = await group.syncGroup(request);
-        const { groupId, generationId, memberId } = request;
-        const beat = (): Promise<unknown> =>
-          group.heartbeat({ groupId, memberId, groupGenerationId: generationId });
-        await withHeartbeats(beat, listener.heartbeatIntervalMs, async (lost) => {
-          // No commit of the old session may land after the intents are read.
-          await Promise.allSettled(this.#pending);
-          const assignment = this.#parts.decodeAssignment(response.memberAssignment);
-          this.#positions = await listener.assigned({
-            generationId,
-            memberId,
-            partitions: assignment[this.#parts.topic] ?? [],
-            coordinator: broker,
-            lost,
-          });
-        });
-        return response;
-      },
+      syncGroup: (request: SyncRequest) => this.#sync(broker, listener, request),
       offsetFetch: (request: OffsetsRequest) => Promise.resolve(this.#positionsFor(request)),
     };
     const overrides: Partial<Record<string | symbol, unknown>> = {
@@ -249,6 +276,23 @@ export class Fence {
     return wrapped;
   }
 }
+
+/**
+ * What kafkajs joins again after. After any other error a member that runs goes on in the new generation with what
+ * it had in the old one: it would own partitions that nobody reads.
+ */
+const joinAgain = (cause: unknown): Error =>
+  Object.assign(new Error(cause instanceof Error ? cause.message : String(cause), { cause }), {
+    type: 'REBALANCE_IN_PROGRESS',
+  });
+
+/** kafkajs leaves no group that it is just joining. */
+async function leave(group: GroupBroker, { groupId, memberId }: Member): Promise<void> {
+  if (memberId !== '') await group.leaveGroup({ groupId, memberId }).catch(() => undefined);
+}
+
+/** Whether the broker itself has answered so. */
+const isAnswer = (error: unknown): boolean => error instanceof Error && 'type' in error;
 
 /** The offsets that the Fetch under way asks for: its answer does not say, and kafkajs keeps them to itself. */
 const fetching = new AsyncLocalStorage<AskedOffset>();

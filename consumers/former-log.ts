@@ -8,7 +8,7 @@ import type { Holdings } from './start-position.ts';
  * The last log that has left rows of this partition under another topic id, with its highest offset;
  * none when its loss is on record.
  *
- * It is asked between the assignment and the first heartbeat, so it must not read the ledger: which logs
+ * It is asked of every partition before its first message is read, so it must not read the ledger: which logs
  * there are is what the projection `stored_up_to` says, and its last row, which an index
  * finds, tells a log's name and time.
  */

@@ -1,6 +1,7 @@
 /** A member of the worker group whose commits are fenced: what it is assigned, reads and commits. */
 import type { Consumer } from 'kafkajs';
 import type { ConsumedMessage } from './backlog.ts';
+import { beforeDeadline } from './deadline.ts';
 import { type Assignment, type Fence, type Session, fetchTopicId, isCompacted } from './fence.ts';
 import { MAX_METADATA_BYTES } from './intent.ts';
 import { JointCommits } from './joint-commits.ts';
@@ -50,6 +51,8 @@ export interface MemberListener {
   ): number | undefined;
   /** A fetch that held only control or aborted records, which kafkajs does not hand over. */
   skipped(partition: number, lastOffset: number): void;
+  /** Kafka did not say how the assigned partitions stand; the member joins again. */
+  unanswered(error: Error): void;
   /** kafkajs has given up; `restarts` says whether it tries again by itself. */
   crashed(error: Error, restarts: boolean): void;
 }
@@ -70,6 +73,8 @@ const FENCED = new Set([
   'FENCED_INSTANCE_ID',
 ]);
 
+/** How long a stop waits for a start under way. */
+const STARTING_MS = 2_000;
 const COMPACTION_CHECK_MS = 10_000;
 /** How soon a new partition is noticed; kafkajs's own default is five minutes. */
 const METADATA_MAX_AGE_MS = 15_000;
@@ -87,6 +92,7 @@ export class GroupMember {
   /** Of the log that was assigned. */
   #topicId = '';
   #compactionDueMs = 0;
+  #starting: Promise<void> = Promise.resolve();
 
   constructor(options: GroupOptions, listener: MemberListener) {
     this.#options = options;
@@ -112,7 +118,12 @@ export class GroupMember {
   }
 
   /** Joins the group and starts reading. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { topic } = this.#options;
     const { events } = this.#consumer;
     this.#consumer.on(events.GROUP_JOIN, () => {
@@ -152,6 +163,8 @@ export class GroupMember {
 
   /** Leaves the group. What is in flight must have been drained before. */
   async stop(): Promise<void> {
+    // One that kafkajs is told to stop while it starts goes on all the same.
+    await beforeDeadline(this.#starting, STARTING_MS).catch(() => undefined);
     await this.#consumer.disconnect();
   }
 
@@ -248,46 +261,49 @@ export class GroupMember {
   }
 
   async #assigned(assignment: Assignment): Promise<ReadonlyMap<number, number>> {
+    const partitions = await this.#standing(assignment).catch((error: unknown) => {
+      this.#listener.unanswered(error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    });
+    const { lost } = assignment;
+    this.#startFrom = await this.#listener.assigned(assignment, this.#topicId, partitions, lost);
+    return this.#startFrom;
+  }
+
+  /** How the assigned partitions stand, by what Kafka knows of them. */
+  async #standing(assignment: Assignment): Promise<readonly AssignedPartition[]> {
     const { topic, group } = this.#options;
     const { topicId, errorCode } = await fetchTopicId(assignment.coordinator, topic);
     if (errorCode !== 0) throw new Error(`Kafka answers ${errorCode} for the topic ${topic}`);
     this.#topicId = topicId;
     const partitions = assignment.partitions.map((partition) => ({ partition }));
-    let assigned: AssignedPartition[] = [];
-    if (partitions.length > 0) {
-      const { responses } = await assignment.coordinator.offsetFetch({
-        groupId: group,
-        topics: [{ topic, partitions: partitions as { partition: number; offset: string }[] }],
-      });
-      const { cluster } = this.#fence;
-      const [lows] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: true }]);
-      const [highs] = await cluster.fetchTopicsOffset([
-        { topic, partitions, fromBeginning: false },
-      ]);
-      const offsetIn = (of: typeof lows, partition: number): number =>
-        Number(of?.partitions.find((one) => one.partition === partition)?.offset);
-      assigned = (responses[0]?.partitions ?? []).map((answer) => {
-        const {
-          partition,
-          offset,
-          metadata,
-          errorCode: code,
-        } = answer as typeof answer & { metadata: string | null; errorCode: number };
-        if (code !== 0)
-          throw new Error(
-            `Kafka answers ${code} for the committed offset of partition ${partition}`,
-          );
-        const committed = Number(offset);
-        return {
-          partition,
-          committed: committed < 0 ? undefined : committed,
-          metadata,
-          low: offsetIn(lows, partition),
-          high: offsetIn(highs, partition),
-        };
-      });
-    }
-    this.#startFrom = await this.#listener.assigned(assignment, topicId, assigned, assignment.lost);
-    return this.#startFrom;
+    if (partitions.length === 0) return [];
+    const { responses } = await assignment.coordinator.offsetFetch({
+      groupId: group,
+      topics: [{ topic, partitions: partitions as { partition: number; offset: string }[] }],
+    });
+    const { cluster } = this.#fence;
+    const [lows] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: true }]);
+    const [highs] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: false }]);
+    const offsetIn = (of: typeof lows, partition: number): number =>
+      Number(of?.partitions.find((one) => one.partition === partition)?.offset);
+    return (responses[0]?.partitions ?? []).map((answer) => {
+      const {
+        partition,
+        offset,
+        metadata,
+        errorCode: code,
+      } = answer as typeof answer & { metadata: string | null; errorCode: number };
+      if (code !== 0)
+        throw new Error(`Kafka answers ${code} for the committed offset of partition ${partition}`);
+      const committed = Number(offset);
+      return {
+        partition,
+        committed: committed < 0 ? undefined : committed,
+        metadata,
+        low: offsetIn(lows, partition),
+        high: offsetIn(highs, partition),
+      };
+    });
   }
 }

@@ -2,11 +2,12 @@
  * What has to be known, and put on record, of partitions that were just assigned before the first of their
  * messages is read: all of it behind the fence, and with heartbeats meanwhile. ClickHouse is waited for.
  */
+import { once } from 'node:events';
 import type { ClickHouse } from '../clickhouse/index.ts';
 import { formerLog } from './former-log.ts';
 import type { AssignedPartition } from './group-member.ts';
 import type { LedgerSink } from './ledger-sink.ts';
-import { Patience } from './patience.ts';
+import { Fenced, Patience } from './patience.ts';
 import type { RunnerContext } from './runner-context.ts';
 import { Slots } from './slots.ts';
 import type { Origin } from './splice.ts';
@@ -49,7 +50,12 @@ export async function takeOver(
       const patience = new Patience(assigned.partition, context, over);
       const origin: Origin = { topic, topicId, partition: assigned.partition };
       const holdings = isUnvouched(assigned)
-        ? await asking.use(() => patience.until(() => holdingsOf(takeover, origin)))
+        ? await asking.use(() =>
+            unlessOver(
+              patience.until(() => holdingsOf(takeover, origin)),
+              over,
+            ),
+          )
         : undefined;
       return { assigned, origin, patience, holdings };
     }),
@@ -73,6 +79,20 @@ export async function takeOver(
     }
   }
   return new Map(starts.map(({ assigned, start }) => [assigned, start]));
+}
+
+/** A question may take as long as a request may: it only reads, and nobody has to wait for its answer. */
+async function unlessOver<T>(work: Promise<T>, over: AbortSignal): Promise<T> {
+  const done = new AbortController();
+  const ended = once(over, 'abort', { signal: done.signal }).then(() => {
+    throw new Fenced();
+  });
+  try {
+    return await Promise.race([work, ended]);
+  } finally {
+    ended.catch(() => undefined);
+    done.abort();
+  }
 }
 
 async function holdingsOf({ sink, clickhouse }: Takeover, origin: Origin): Promise<Holdings> {

@@ -6,14 +6,13 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { openClickHouse } from '../clickhouse/client.ts';
 import type { ClickHouse } from '../clickhouse/index.ts';
-import { causesOf } from '../schemas/kafka-contact.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { batchErrorOf } from './batch-errors.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { beforeDeadline } from './deadline.ts';
 import type { WorkerConfig } from './config.ts';
-import type { Session } from './fence.ts';
+import { Leaving, type Session } from './fence.ts';
 import { type AssignedPartition, GroupMember, type GroupOptions } from './group-member.ts';
 import { flushAgeMs } from './flush-age.ts';
 import { type Health, type HealthOptions, openHealth } from './health/health.ts';
@@ -58,8 +57,9 @@ const FETCH_BYTES_PER_PARTITION = 512 * 1024;
 const FETCH_BYTES = 2 * 1024 * 1024;
 
 /**
- * Starts a worker and resolves once it has joined the group. With `config.http` it serves /healthz,
- * /readyz and /metrics from then on until it has stopped.
+ * Starts a worker and resolves once the group has given it partitions, or none; it takes them over by itself,
+ * however long ClickHouse is waited for. With `config.http` it serves /healthz, /readyz and /metrics until it has
+ * stopped.
  *
  * @param version shown by the metrics
  * @param sinkOf where it stores; a rebuild stores into another table
@@ -160,6 +160,8 @@ class RunningWorker implements Worker {
   #flushAgeMs: number;
   /** What an earlier one still says is not heard. */
   #member: GroupMember | undefined;
+  /** Why it cannot take partitions over is on the log. */
+  #toldWhy = false;
   /** The newest of them is the one that goes on. */
   #rejoins = 0;
   /** Settled by the first assignment: whatever the partitions wait for, the worker has started. */
@@ -238,6 +240,7 @@ class RunningWorker implements Worker {
         throw explainKafka(error, this.#kafka);
       });
       await Promise.race([joined, this.#assigned]);
+      joined.catch(() => void this.#rejoin());
     } catch (error) {
       await this.#health?.close();
       throw error;
@@ -263,8 +266,10 @@ class RunningWorker implements Worker {
     this.#steer();
     await this.#drain(this.#config.drainTimeoutMs);
     clearInterval(this.#tick);
+    const member = this.#member;
+    this.#member = undefined;
     this.#endAll();
-    if (this.#member) await within(this.#member.stop(), 5_000);
+    if (member) await within(member.stop(), 5_000);
     if (this.#deadLetters) await within(this.#deadLetters.close(), 5_000);
     await within(this.#clickhouse.close(), 5_000);
     if (this.#health) await within(this.#health.close(), 5_000);
@@ -285,11 +290,18 @@ class RunningWorker implements Worker {
 
   async #join(): Promise<void> {
     const current = (): boolean => this.#member === member;
+    const taking = (): boolean => current() && !this.#stopping.signal.aborted;
     const member = new GroupMember(this.#kafka, {
-      beforeJoin: () => (current() ? this.#leaveGeneration() : Promise.resolve()),
-      assigned: (session, topicId, partitions, lost) => {
-        if (!current()) return Promise.reject(new Fenced());
-        return this.#takeOver(session, topicId, partitions, lost);
+      beforeJoin: async () => {
+        if (current()) await this.#leaveGeneration();
+        if (!taking()) throw new Leaving();
+      },
+      assigned: (session, topicId, partitions, lost) =>
+        taking()
+          ? this.#takeOver(session, topicId, partitions, lost)
+          : Promise.reject(new Leaving()),
+      unanswered: (error) => {
+        if (taking()) this.#unanswered(error);
       },
       messages: (partition, fetchedOffset, lastOffset, messages, high) =>
         this.#runners.get(partition)?.receive(fetchedOffset, lastOffset, messages, high),
@@ -299,7 +311,12 @@ class RunningWorker implements Worker {
       },
     });
     this.#member = member;
-    await member.start();
+    try {
+      await member.start();
+    } catch (error) {
+      await within(member.stop(), 5_000);
+      throw error;
+    }
   }
 
   /** Before each join: finish what can be finished soon, then let go of everything. */
@@ -346,11 +363,16 @@ class RunningWorker implements Worker {
       },
       partitions,
     ).catch((error: unknown) => {
+      if (error instanceof FencedByRebuild) {
+        this.#toldWhy = true;
+        this.#log.warn({ code: 'FENCED_BY_REBUILD' }, error.message);
+      }
       const fault = takeoverFault(error);
       if (fault) this.#halt(fault);
-      throw error;
+      throw fault || ended.signal.aborted ? new Leaving() : error;
     });
-    if (ended.signal.aborted) throw new Fenced();
+    if (ended.signal.aborted) throw new Leaving();
+    this.#toldWhy = false;
     const from = new Map<number, number>();
     for (const [{ partition, high }, start] of starts) {
       const origin = { topic, topicId, partition };
@@ -456,16 +478,26 @@ class RunningWorker implements Worker {
       this.#halt(explainKafka(error, this.#kafka));
       return;
     }
-    const fenced = causesOf(error).find((cause) => cause instanceof FencedByRebuild);
-    if (fenced) {
-      this.#log.warn({ code: 'FENCED_BY_REBUILD', restarts }, fenced.message);
-    } else {
-      this.#log.warn(
-        { code: 'KAFKA_RECONNECTING', error: explainKafka(error, this.#kafka).message, restarts },
-        'the connection to Kafka broke; joining again',
-      );
-    }
+    if (!this.#toldWhy) this.#reconnecting(error, restarts);
+    this.#toldWhy = false;
     if (!restarts) void this.#rejoin();
+  }
+
+  /** Kafka has not answered while partitions were taken over. */
+  #unanswered(error: Error): void {
+    if (isRefusal(error)) {
+      this.#halt(explainKafka(error, this.#kafka));
+      return;
+    }
+    this.#toldWhy = true;
+    this.#reconnecting(error, true);
+  }
+
+  #reconnecting(error: Error, restarts: boolean): void {
+    this.#log.warn(
+      { code: 'KAFKA_RECONNECTING', error: explainKafka(error, this.#kafka).message, restarts },
+      'the connection to Kafka broke; joining again',
+    );
   }
 
   /** kafkajs would send no heartbeat, nor notice that it is out of the group, until the clock has caught up. */
@@ -475,15 +507,16 @@ class RunningWorker implements Worker {
       "this machine's clock was set back; joining the group anew",
     );
     this.#endAll();
-    const former = this.#member;
-    this.#member = undefined;
-    if (former) await within(former.stop(), 5_000);
     await this.#rejoin();
   }
 
+  /** With a new member, until it has joined. */
   async #rejoin(): Promise<void> {
     const turn = ++this.#rejoins;
     const over = (): boolean => this.#stopping.signal.aborted || turn !== this.#rejoins;
+    const former = this.#member;
+    this.#member = undefined;
+    if (former) await within(former.stop(), 5_000);
     for (let attempt = 0; !over(); attempt++) {
       await pause(backoffMs(attempt), this.#stopping.signal);
       if (over()) return;

@@ -21,11 +21,11 @@ export interface Readiness {
 /**
  * @example
  * readiness({ joined: false, stopping: false, … }).checks.assigned
- * // { ok: false, problem: 'has not joined the group' }
+ * // { ok: false, problem: 'is joining the group, or taking partitions over' }
  */
 export function readiness(facts: ReadinessFacts): Readiness {
   const { joined, stopping, kafkaProblem, clickhouseProblem, pendingMigrations } = facts;
-  const assigned = stopping ? 'is stopping' : joined ? undefined : 'has not joined the group';
+  const assigned = stopping ? 'is stopping' : joined ? undefined : 'is joining the group, or taking partitions over';
   const migrations =
     pendingMigrations === undefined
       ? 'ClickHouse was not asked yet'

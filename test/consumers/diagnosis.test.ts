@@ -146,7 +146,8 @@ describe('R-DLV-06: readiness and lag', () => {
       pendingMigrations: ['0002_more.sql'],
     });
     expect(answer.ready).toBe(false);
-    expect(answer.checks.assigned).toEqual({ ok: false, problem: 'has not joined the group' });
+    const problem = 'is joining the group, or taking partitions over';
+    expect(answer.checks.assigned).toEqual({ ok: false, problem });
     expect(answer.checks.kafka.problem).toBe('no answer');
     expect(answer.checks.clickhouse.ok).toBe(true);
     expect(answer.checks.migrations.problem).toContain('0002_more.sql');

@@ -236,6 +236,20 @@ describe('a join', () => {
     expect(new Set(owned)).toEqual(new Set([0, 1, 2, 3]));
   });
 
+  it('is made again when the takeover fails, instead of owning partitions that nobody reads', async () => {
+    const topic = await topicOf(2);
+    const one = await join(topic);
+    one.failure = new Error('the broker went away meanwhile');
+    const other = await join(topic);
+    await one.sees('an assignment after the failed one', () => one.of('assigned').length > 1);
+    expect(one.failure).toBeUndefined();
+    for (const partition of [0, 1]) await produce(topic, 3, partition);
+    await other.sees('the messages of both', () => one.offsets.length + other.offsets.length >= 6);
+    expect([...one.partitions, ...other.partitions]).toHaveLength(2);
+    for (const { seen } of [one, other]) expect(fetchedOutsideOfAssignments(seen)).toEqual([]);
+    expect(one.of('crashed')).toEqual([]);
+  });
+
   it('of a non-leader into a stable group keeps its generation: only the process can tell', async () => {
     const topic = await topicOf(2);
     const members = await joinAll(topic, 2);

@@ -9,6 +9,7 @@ export type Sighting =
   | { readonly what: 'assigned'; readonly generation: number; readonly partitions: number[] }
   | { readonly what: 'messages'; readonly partition: number; readonly offsets: number[] }
   | { readonly what: 'skipped'; readonly partition: number; readonly lastOffset: number }
+  | { readonly what: 'unanswered'; readonly error: Error }
   | { readonly what: 'crashed'; readonly error: Error; readonly restarts: boolean };
 
 export class GroupWatcher {
@@ -16,6 +17,8 @@ export class GroupWatcher {
   readonly member: GroupMember;
   readonly #topic: string;
   readonly #group: string;
+  /** What the next takeover fails with. */
+  failure: Error | undefined;
   /** Next offset expected of each partition, as a worker's backlog expects it. */
   readonly next = new Map<number, number>();
   #assignment: Assignment | undefined;
@@ -46,6 +49,9 @@ export class GroupWatcher {
           return Promise.resolve();
         },
         assigned: (session, topicId, partitions) => {
+          const { failure } = this;
+          this.failure = undefined;
+          if (failure) return Promise.reject(failure);
           // What the fence hands over is the whole assignment, with the coordinator's connection.
           this.#assignment = session as Assignment;
           this.#topicId = topicId;
@@ -74,6 +80,7 @@ export class GroupWatcher {
           if (lastOffset >= (this.next.get(partition) ?? 0))
             this.next.set(partition, lastOffset + 1);
         },
+        unanswered: (error) => this.seen.push({ what: 'unanswered', error }),
         crashed: (error, restarts) => this.seen.push({ what: 'crashed', error, restarts }),
       },
     );
