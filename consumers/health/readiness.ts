@@ -25,7 +25,11 @@ export interface Readiness {
  */
 export function readiness(facts: ReadinessFacts): Readiness {
   const { joined, stopping, kafkaProblem, clickhouseProblem, pendingMigrations } = facts;
-  const assigned = stopping ? 'is stopping' : joined ? undefined : 'is joining the group, or taking partitions over';
+  const assigned = stopping
+    ? 'is stopping'
+    : joined
+      ? undefined
+      : 'is joining the group, or taking partitions over';
   const migrations =
     pendingMigrations === undefined
       ? 'ClickHouse was not asked yet'
