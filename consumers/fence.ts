@@ -86,6 +86,10 @@ interface Member {
   readonly memberId: string;
 }
 
+interface HeartbeatRequest extends Member {
+  readonly groupGenerationId: number;
+}
+
 interface SyncRequest extends Member {
   readonly generationId: number;
 }
@@ -117,11 +121,7 @@ interface GroupBroker extends Omit<Broker, 'fetch'> {
   joinGroup(request: Member): Promise<unknown>;
   syncGroup(request: SyncRequest): Promise<{ memberAssignment: Buffer }>;
   leaveGroup(request: Member): Promise<unknown>;
-  heartbeat(request: {
-    groupId: string;
-    groupGenerationId: number;
-    memberId: string;
-  }): Promise<unknown>;
+  heartbeat(request: HeartbeatRequest): Promise<unknown>;
   describeConfigs(request: {
     includeSynonyms: boolean;
     resources: { type: number; name: string; configNames: string[] }[];
@@ -153,6 +153,15 @@ export class Fence {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #wrapped = new WeakMap<Broker, Broker>();
   #cluster: Cluster | undefined;
+  /**
+   * From before JoinGroup until all that follows it is done. Where it fails half-way, kafkajs goes on to fetch, in
+   * the new generation with what it had in the old one: it would own partitions that nobody reads. So meanwhile it is
+   * answered that it has to join.
+   */
+  #joining = false;
+  #joins = 0;
+  /** The last that asked for an assignment. */
+  #member: Member | undefined;
   /** Where the partitions of the last assignment are read from. */
   #positions: ReadonlyMap<number, number> = new Map();
 
@@ -205,6 +214,27 @@ export class Fence {
     };
   }
 
+  /** To be told when kafkajs has ended a join. */
+  joined(): void {
+    this.#joining = false;
+  }
+
+  async #join(group: GroupBroker, listener: GroupListener, request: Member): Promise<unknown> {
+    this.#joining = true;
+    this.#joins++;
+    // A kafkajs that crashed while it joined begins anew, as another member.
+    const former = this.#member;
+    this.#member = undefined;
+    if (former && former.memberId !== request.memberId) await leave(group, former);
+    try {
+      await listener.beforeJoin();
+    } catch (error) {
+      if (error instanceof Leaving) await leave(group, request);
+      throw error;
+    }
+    return group.joinGroup(request);
+  }
+
   /** The request, and all that has to be done before the first fetch of the generation. */
   async #sync(broker: Broker, listener: GroupListener, request: SyncRequest) {
     const group = broker as unknown as GroupBroker;
@@ -212,6 +242,8 @@ export class Fence {
       throw isAnswer(error) ? error : joinAgain(error);
     });
     const { groupId, generationId, memberId } = request;
+    const join = this.#joins;
+    this.#member = { groupId, memberId };
     const beat = (): Promise<unknown> =>
       group.heartbeat({ groupId, memberId, groupGenerationId: generationId });
     try {
@@ -229,7 +261,8 @@ export class Fence {
       });
     } catch (error) {
       if (!(error instanceof Leaving)) throw joinAgain(error);
-      await leave(group, request);
+      // Another join of the same member may have been made meanwhile.
+      if (join === this.#joins) await leave(group, request);
       throw error;
     }
     return response;
@@ -242,16 +275,10 @@ export class Fence {
     readFetches(group);
     const { listener } = this.#parts;
     const joining = listener && {
-      joinGroup: async (request: Member) => {
-        try {
-          await listener.beforeJoin();
-        } catch (error) {
-          if (error instanceof Leaving) await leave(group, request);
-          throw error;
-        }
-        return group.joinGroup(request);
-      },
+      joinGroup: (request: Member) => this.#join(group, listener, request),
       syncGroup: (request: SyncRequest) => this.#sync(broker, listener, request),
+      heartbeat: (request: HeartbeatRequest) =>
+        this.#joining ? Promise.reject(joinAgain('the join has failed')) : group.heartbeat(request),
       offsetFetch: (request: OffsetsRequest) => Promise.resolve(this.#positionsFor(request)),
     };
     const overrides: Partial<Record<string | symbol, unknown>> = {
@@ -261,7 +288,9 @@ export class Fence {
         return group.offsetCommit(request);
       },
       fetch: (request: FetchRequest) =>
-        fetching.run(offsetsIn(request), () => group.fetch(request)),
+        this.#joining
+          ? Promise.reject(joinAgain('the join has failed'))
+          : fetching.run(offsetsIn(request), () => group.fetch(request)),
     };
     const wrapped = new Proxy(broker, {
       get(target, property) {
@@ -277,10 +306,7 @@ export class Fence {
   }
 }
 
-/**
- * What kafkajs joins again after. After any other error a member that runs goes on in the new generation with what
- * it had in the old one: it would own partitions that nobody reads.
- */
+/** What kafkajs joins again after. */
 const joinAgain = (cause: unknown): Error =>
   Object.assign(new Error(cause instanceof Error ? cause.message : String(cause), { cause }), {
     type: 'REBALANCE_IN_PROGRESS',

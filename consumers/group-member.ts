@@ -73,6 +73,8 @@ const FENCED = new Set([
   'FENCED_INSTANCE_ID',
 ]);
 
+/** Of a join, and of a fetch, before kafkajs begins anew; its own default. */
+const RETRIES = 5;
 /** How long a stop waits for a start under way. */
 const STARTING_MS = 2_000;
 const COMPACTION_CHECK_MS = 10_000;
@@ -93,6 +95,7 @@ export class GroupMember {
   #topicId = '';
   #compactionDueMs = 0;
   #starting: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   constructor(options: GroupOptions, listener: MemberListener) {
     this.#options = options;
@@ -113,6 +116,7 @@ export class GroupMember {
       maxBytes: options.maxBytes,
       minBytes: 1,
       allowAutoTopicCreation: false,
+      retry: { retries: RETRIES, restartOnFailure: () => Promise.resolve(!this.#stopped) },
       metadataMaxAge: METADATA_MAX_AGE_MS,
     });
   }
@@ -127,6 +131,7 @@ export class GroupMember {
     const { topic } = this.#options;
     const { events } = this.#consumer;
     this.#consumer.on(events.GROUP_JOIN, () => {
+      this.#fence.joined();
       for (const [partition, offset] of this.#startFrom) this.seek(partition, offset);
       const partitions = [...this.#startFrom.keys()];
       if (partitions.length > 0) this.#consumer.resume([{ topic, partitions }]);
@@ -164,6 +169,7 @@ export class GroupMember {
   /** Leaves the group. What is in flight must have been drained before. */
   async stop(): Promise<void> {
     // One that kafkajs is told to stop while it starts goes on all the same.
+    this.#stopped = true;
     await beforeDeadline(this.#starting, STARTING_MS).catch(() => undefined);
     await this.#consumer.disconnect();
   }
@@ -283,10 +289,16 @@ export class GroupMember {
       topics: [{ topic, partitions: partitions as { partition: number; offset: string }[] }],
     });
     const { cluster } = this.#fence;
+    // Who leads them may have changed, which kafkajs looks up when it starts, and when it fetches.
+    await cluster.refreshMetadata();
     const [lows] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: true }]);
     const [highs] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: false }]);
-    const offsetIn = (of: typeof lows, partition: number): number =>
-      Number(of?.partitions.find((one) => one.partition === partition)?.offset);
+    const offsetIn = (of: typeof lows, partition: number): number => {
+      const found = of?.partitions.find((one) => one.partition === partition);
+      if (!found)
+        throw new Error(`Kafka does not say where partition ${partition} begins and ends`);
+      return Number(found.offset);
+    };
     return (responses[0]?.partitions ?? []).map((answer) => {
       const {
         partition,

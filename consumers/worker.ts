@@ -240,7 +240,7 @@ class RunningWorker implements Worker {
         throw explainKafka(error, this.#kafka);
       });
       await Promise.race([joined, this.#assigned]);
-      joined.catch(() => void this.#rejoin());
+      joined.catch((error: Error) => this.#crashed(error, false));
     } catch (error) {
       await this.#health?.close();
       throw error;
@@ -506,7 +506,6 @@ class RunningWorker implements Worker {
       { code: 'CLOCK_SET_BACK', backMs: Math.round(backMs) },
       "this machine's clock was set back; joining the group anew",
     );
-    this.#endAll();
     await this.#rejoin();
   }
 
@@ -516,6 +515,7 @@ class RunningWorker implements Worker {
     const over = (): boolean => this.#stopping.signal.aborted || turn !== this.#rejoins;
     const former = this.#member;
     this.#member = undefined;
+    this.#endAll();
     if (former) await within(former.stop(), 5_000);
     for (let attempt = 0; !over(); attempt++) {
       await pause(backoffMs(attempt), this.#stopping.signal);

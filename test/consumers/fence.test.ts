@@ -236,19 +236,32 @@ describe('a join', () => {
     expect(new Set(owned)).toEqual(new Set([0, 1, 2, 3]));
   });
 
-  it('is made again when the takeover fails, instead of owning partitions that nobody reads', async () => {
-    const topic = await topicOf(2);
-    const one = await join(topic);
-    one.failure = new Error('the broker went away meanwhile');
-    const other = await join(topic);
-    await one.sees('an assignment after the failed one', () => one.of('assigned').length > 1);
-    expect(one.failure).toBeUndefined();
-    for (const partition of [0, 1]) await produce(topic, 3, partition);
-    await other.sees('the messages of both', () => one.offsets.length + other.offsets.length >= 6);
-    expect([...one.partitions, ...other.partitions]).toHaveLength(2);
-    for (const { seen } of [one, other]) expect(fetchedOutsideOfAssignments(seen)).toEqual([]);
-    expect(one.of('crashed')).toEqual([]);
-  });
+  const broken = new Error('the broker went away meanwhile');
+  const loading = Object.assign(new Error('loading'), { type: 'GROUP_LOAD_IN_PROGRESS' });
+  it.each<[string, (one: GroupWatcher) => void]>([
+    ['an answer that kafkajs does not join again after', (one) => one.failSync(loading)],
+    ['a broken connection', (one) => one.failSync(broken)],
+    ['a failed takeover', (one) => void (one.failure = broken)],
+  ])(
+    'is made again after %s, instead of owning partitions that nobody reads',
+    async (_, fail) => {
+      const topic = await topicOf(2);
+      const one = await join(topic);
+      fail(one);
+      const other = await join(topic);
+      await one.sees('an assignment after the failed one', () => one.of('assigned').length > 1);
+      for (const partition of [0, 1]) await produce(topic, 3, partition);
+      await other.sees(
+        'the messages of both',
+        () => one.offsets.length + other.offsets.length >= 6,
+      );
+      expect([...one.partitions, ...other.partitions]).toHaveLength(2);
+      for (const { seen } of [one, other]) expect(fetchedOutsideOfAssignments(seen)).toEqual([]);
+      expect(one.of('crashed')).toEqual([]);
+      // Well before the group itself gives up on a member that asks for no assignment.
+    },
+    15_000,
+  );
 
   it('of a non-leader into a stable group keeps its generation: only the process can tell', async () => {
     const topic = await topicOf(2);

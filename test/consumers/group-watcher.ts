@@ -86,6 +86,15 @@ export class GroupWatcher {
     );
   }
 
+  /** Its next SyncGroup request is answered so, without being sent. */
+  failSync(error: Error): void {
+    const broker = this.assignment.coordinator as unknown as { syncGroup?: unknown };
+    broker.syncGroup = () => {
+      delete broker.syncGroup;
+      return Promise.reject(error);
+    };
+  }
+
   get assignment(): Assignment {
     if (!this.#assignment) throw new Error('Not assigned yet');
     return this.#assignment;
