@@ -33,7 +33,8 @@ export async function carry(
   const topic = `carry-${randomUUID()}`;
   await createTopic({ brokers, topic }, { partitions: 2 });
   const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
-  const producer = kafka.producer();
+  // A broker that has just made a topic may answer late; what is then sent again must not count twice.
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   await producer.send({
     topic,
