@@ -36,7 +36,7 @@ async function sentMessages(): Promise<Sent[]> {
   await admin.connect();
   const wanted = Number((await admin.fetchTopicOffsets(topic))[0]?.high);
   await admin.disconnect();
-  const consumer = kafka.consumer({ groupId: `read-${randomUUID()}` });
+  const consumer = kafka.consumer({ groupId: `read-${randomUUID()}`, maxWaitTimeInMs: 50 });
   const read: Sent[] = [];
   if (wanted === 0) return read;
   await consumer.connect();

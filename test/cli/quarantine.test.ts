@@ -460,7 +460,7 @@ async function lastMessages(of: string, atLeast: number, partition?: number): Pr
     (one) => partition === undefined || one.partition === partition,
   );
   const wanted = bounds.reduce((sum, { high }) => sum + Number(high), 0);
-  const consumer = client.consumer({ groupId: `read-${randomUUID()}` });
+  const consumer = client.consumer({ groupId: `read-${randomUUID()}`, maxWaitTimeInMs: 50 });
   const read: Read[] = [];
   await consumer.connect();
   await consumer.subscribe({ topic: of, fromBeginning: true });

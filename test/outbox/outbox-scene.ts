@@ -118,7 +118,10 @@ export async function readTopic(brokers: readonly string[], topic: string): Prom
   await admin.disconnect();
   const wanted = bounds.reduce((sum, { high }) => sum + Number(high), 0);
   const messages: Message[] = [];
-  const consumer = kafka.consumer({ groupId: `reader-${topic}-${Date.now()}` });
+  const consumer = kafka.consumer({
+    groupId: `reader-${topic}-${Date.now()}`,
+    maxWaitTimeInMs: 50,
+  });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
