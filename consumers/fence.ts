@@ -7,6 +7,7 @@
  * - a commit is made once, with the generation under which the partition was assigned, or not at all;
  * - the broker's answer to the join is seen before the first fetch, and intents are read behind the fence,
  *   with heartbeats meanwhile;
+ * - a join that fails half-way is made again, and a group is left also by who is just joining it;
  * - kafkajs asks for committed offsets itself only to know where to read: it is told, without a request;
  * - commits that kafkajs makes by itself are refused;
  * - Fetch responses are read by us, within bounds, and faster (fetch-response.ts).
