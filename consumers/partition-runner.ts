@@ -295,7 +295,7 @@ export class PartitionRunner {
   async #look(batch: BatchFacts): Promise<Outcome> {
     const settled = await this.#context.sink.settled(this.#origin, batch.first, batch.last);
     const bad = new Set(batch.bad);
-    const missing = this.#held().rows.filter(
+    const missing = this.#held(batch).rows.filter(
       ({ offset }) => !bad.has(offset) && !settled.has(offset),
     );
     return { kind: 'missing', offsets: missing.map(({ offset }) => offset) };
@@ -334,7 +334,7 @@ export class PartitionRunner {
   async #quarantine(work: (State & { at: 'quarantining' })['work']): Promise<Outcome> {
     const { batch, missing, level } = work;
     const wanted = new Set(missing === 'all' ? batch.bad : missing);
-    const rows = this.#held().rows.filter(({ offset }) => wanted.has(offset));
+    const rows = this.#held(batch).rows.filter(({ offset }) => wanted.has(offset));
     const rejected = await this.#rejected(rows);
     const messages = rejected.map(([row, rejection]) => quarantinedMessage(row, rejection));
     return this.#attemptInsert(batch, rows, async (leaseSeconds) => {
@@ -402,13 +402,14 @@ export class PartitionRunner {
         return { failure };
       }
     });
-    if ('failure' in ended) return this.#failed(ended.failure, rows);
+    if ('failure' in ended) return this.#failed(ended.failure, batch, rows);
     this.#patience.relieve();
     return ended;
   }
 
   async #failed(
     failure: Exclude<Failure, { kind: 'bug' }>,
+    batch: BatchFacts,
     rows: readonly Row[],
   ): Promise<Outcome> {
     const { counters } = this.#context;
@@ -430,7 +431,7 @@ export class PartitionRunner {
         };
       case 'too-large':
         counters.refusals++;
-        return this.#narrowed(rows.length) ?? { ...failure, kind: 'misconfigured' };
+        return this.#narrowed(batch, rows.length) ?? { ...failure, kind: 'misconfigured' };
       case 'configuration':
         return { kind: 'misconfigured', error: failure.error, hint: failure.hint };
       case 'outage':
@@ -440,8 +441,8 @@ export class PartitionRunner {
   }
 
   /** The front half of the batch in hand; the rest waits again. A single row cannot be made less. */
-  #narrowed(inserted: number): Outcome | undefined {
-    const held = this.#held();
+  #narrowed(batch: BatchFacts, inserted: number): Outcome | undefined {
+    const held = this.#held(batch);
     if (inserted < 2 || held.rows.length < 2) return undefined;
     this.#batch = this.#backlog.shorten(held, held.rows.length >> 1);
     this.#rowsTaken = this.#batch.rows.length;
@@ -470,7 +471,7 @@ export class PartitionRunner {
     if (bad.length === 0 && mended === 0 && named !== undefined && triedAlone(state.work)) {
       this.#rejections.set(named, { reason: 'refused', error: state.refusal.error });
     }
-    const facts = this.#fitted(this.#held(), [...batch.bad, ...bad]);
+    const facts = this.#fitted(this.#held(batch), [...batch.bad, ...bad]);
     this.#context.log.warn(
       {
         code: 'BATCH_REFUSED',
@@ -494,7 +495,7 @@ export class PartitionRunner {
   // -- finishing -------------------------------------------------------------------------------
 
   async #finish(batch: BatchFacts): Promise<Outcome> {
-    const done = this.#held();
+    const done = this.#held(batch);
     // The same commit declares the next batch, when one is due that needs no questions first.
     const next = this.#draining ? undefined : this.#cutWhenDue();
     const plain =
@@ -531,11 +532,11 @@ export class PartitionRunner {
   }
 
   /** Before the commit, so that a crash in between only means a second copy. */
-  async #mirror({ bad }: BatchFacts): Promise<void> {
+  async #mirror(batch: BatchFacts): Promise<void> {
     const { deadLetters } = this.#context;
-    if (!deadLetters || bad.length === 0) return;
-    const wanted = new Set(bad);
-    const rows = this.#held().rows.filter(({ offset }) => wanted.has(offset));
+    if (!deadLetters || batch.bad.length === 0) return;
+    const wanted = new Set(batch.bad);
+    const rows = this.#held(batch).rows.filter(({ offset }) => wanted.has(offset));
     const rejected = await this.#rejected(rows);
     // A repeat is no dead letter: its event is in the ledger.
     const letters = rejected.filter(([, { reason }]) => reason !== 'duplicate');
@@ -571,13 +572,20 @@ export class PartitionRunner {
 
   // -- the batch in hand -----------------------------------------------------------------------
 
-  #held(): Batch {
-    if (!this.#batch) throw new Error(`No batch in hand while ${this.#state.at}`);
-    return this.#batch;
+  /** The messages of `batch`. Never others: what is committed past is what was stored, or it is lost. */
+  #held(batch: BatchFacts): Batch {
+    const held = this.#batch;
+    if (!held) throw new Error(`No batch in hand while ${this.#state.at}`);
+    if (held.first !== batch.first || held.last !== batch.last) {
+      throw new Error(
+        `Offsets ${held.first}–${held.last} are in hand, not ${batch.first}–${batch.last}, while ${this.#state.at}`,
+      );
+    }
+    return held;
   }
 
   #rowsOf(batch: BatchFacts, missing: 'all' | readonly number[]): readonly Row[] {
-    const { rows } = this.#held();
+    const { rows } = this.#held(batch);
     if (missing !== 'all') {
       const wanted = new Set(missing);
       return rows.filter(({ offset }) => wanted.has(offset));

@@ -274,7 +274,9 @@ function afterJudgement(
 ): State {
   const { batch } = verdict;
   let bad = verdict.bad;
-  if (bad.length === 0 && verdict.mended === 0) {
+  // What is wrong lies behind the cut, and is met again in the next batch.
+  const isBehind = batch.last < work.batch.last && !triedAlone(work);
+  if (bad.length === 0 && verdict.mended === 0 && !isBehind) {
     // Nothing of what we can see is wrong, so the engine's word has to stand, one row at a time.
     const { offset, error } = refusal;
     if (offset === undefined) {

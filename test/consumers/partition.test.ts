@@ -110,6 +110,13 @@ describe('single steps', () => {
     expect(refuse(accused, 12)).toMatchObject({ at: 'declaring', work: { batch: { bad: [12] } } });
   });
 
+  it('blames no row when what is wrong lies behind the cut', () => {
+    const judging = advance(inserting(), { kind: 'refused', refusal: { offset: 18, error: 'no' } });
+    const front = { ...facts, last: 14, rows: 5, hash: 'front' };
+    const cut = advance(judging, { kind: 'judged', batch: front, bad: [], mended: 0 });
+    expect(cut).toMatchObject({ at: 'declaring', highWater: 19, work: { batch: front } });
+  });
+
   it('forgets the accusation when the trial’s end is unclear', () => {
     const unsure = advance(refuse(inserting(), 12), { kind: 'unsure' });
     expect(unsure).toMatchObject({ at: 'looking', work: { accused: undefined } });

@@ -96,6 +96,31 @@ describe('poison', () => {
     },
   );
 
+  it(
+    'more bad offsets than fit beside the committed one, all behind healthy rows, cost no neighbour (R-DLV-02)',
+    { timeout: 60_000 },
+    async () => {
+      const its = await stage.scene({ partitions: 1 });
+      const healthy = 3_000;
+      const bad = 1_200;
+      const batch = messages(healthy + 2 * bad, 1).map((message, offset) =>
+        offset >= healthy && offset % 2 === 0 ? { ...message, value: '{}' } : message,
+      );
+      for (let first = 0; first < batch.length; first += 900) {
+        await its.produce(batch.slice(first, first + 900));
+      }
+      its.worker({
+        LEDGERLINE_BATCH_ROWS: String(batch.length),
+        LEDGERLINE_BATCH_AGE_MS: '1500',
+      });
+      expect(await its.judgeWhenCommitted(50_000)).toMatchObject({
+        stored: healthy + bad,
+        quarantined: bad,
+        ...FAULTLESS,
+      });
+    },
+  );
+
   it('control: a worker that drops what the engine refuses loses the neighbours', async () => {
     const its = await stage.scene({ partitions: 1 });
     await its.produce([
