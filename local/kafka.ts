@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, open, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { LedgerlineError } from '../schemas/index.ts';
 import { type Child, type Exit, spawnChild } from './child.ts';
 import { choosePort, freePort } from './free-port.ts';
+import { classArchiveOf, usingClassArchive, writingClassArchive } from './kafka/class-archive.ts';
 import { formatFolder, newId } from './kafka/format.ts';
 import { findJava } from './kafka/java.ts';
 import { recordOwner, refuseOwned } from './kafka/owner.ts';
@@ -46,6 +47,8 @@ export interface KafkaOptions {
   readonly startTimeoutMs?: number | undefined;
   /** Where `java` is looked for: PATH and JAVA_HOME. Default: process.env. */
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Where this node's JVM leaves its classes when it ends, for others to start by (kafka/class-archive.ts). */
+  readonly writeClassesTo?: string | undefined;
 }
 
 /** How much a JVM optimizes what it runs. */
@@ -103,7 +106,10 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
   }
 
   const log = join(home, 'kafka.log');
-  const flags = COMPILER_FLAGS[options.compiler ?? 'quick'];
+  const classes = options.writeClassesTo
+    ? writingClassArchive(options.writeClassesTo)
+    : usingClassArchive(classArchiveOf(dirname(dirname(classPath))));
+  const flags = [...COMPILER_FLAGS[options.compiler ?? 'quick'], ...classes];
   const child = await spawnJvm({ java, flags, classPath, properties, log4j, log, env });
   await recordOwner(home, child.pid).catch(async (error: unknown) => {
     await child.stop(0);

@@ -4,7 +4,15 @@
 // Everything it says goes to stderr: stdout belongs to the command that follows.
 // Plain JavaScript with no imports of ours, because it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -98,4 +106,13 @@ if (modified(at('dist/.tsbuildinfo')) < newest) {
     [at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'],
     'The sources do not compile: see above.',
   );
+}
+
+// A convenience: without it every broker starts in twice the time, so that a failure is no reason to stop.
+const classes = at('.local/kafka/classes.jsa');
+if (withKafka && modified(classes) < modified(jars)) {
+  say('Starting Kafka once, so that it starts in half of the time from now on …');
+  const program = at('dist/local/kafka/write-class-archive.js');
+  spawnSync(process.execPath, [program], { cwd: root, stdio: 'ignore', timeout: 60_000 });
+  if (!existsSync(classes)) writeFileSync(classes, '');
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { retentionError, retentionFaults } from './classes.ts';
 import type { RetentionClasses } from './classes.ts';
@@ -28,7 +27,7 @@ export interface RetentionSources {
  */
 export async function loadRetention(sources: RetentionSources): Promise<RetentionClasses> {
   const { standardDays, file } = sources;
-  const fromFile = file === undefined ? {} : parseRetentionFile(await read(file));
+  const fromFile = file === undefined ? {} : await parseRetentionFile(await read(file));
   if (standardDays === undefined) return fromFile;
   if (fromFile['standard'] !== undefined && fromFile['standard'] !== standardDays) {
     throw retentionError([
@@ -41,8 +40,9 @@ export async function loadRetention(sources: RetentionSources): Promise<Retentio
   return classes;
 }
 
-/** Parses the retention file's text. Pure. */
-export function parseRetentionFile(text: string): RetentionClasses {
+/** Parses the retention file's text. YAML is loaded here: whoever has no such file need not wait for it. */
+export async function parseRetentionFile(text: string): Promise<RetentionClasses> {
+  const { parse } = await import('yaml');
   let document: unknown;
   try {
     document = parse(text);

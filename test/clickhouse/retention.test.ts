@@ -101,15 +101,15 @@ test('faults are listed together, each with its field', async () => {
   expect(await readRetention(ledger.clickhouse)).toEqual(DEFAULT_RETENTION);
 });
 
-test('the retention file may be YAML or JSON; unknown fields and wrong days are named', () => {
-  expect(parseRetentionFile('classes:\n  reads: 7\n')).toEqual({ reads: 7 });
-  expect(parseRetentionFile('{"classes": {"reads": 7}}')).toEqual({ reads: 7 });
-  expect(() => parseRetentionFile('classes: {reads: 0, Bad: 3}')).toThrow(
+test('the retention file may be YAML or JSON; unknown fields and wrong days are named', async () => {
+  expect(await parseRetentionFile('classes:\n  reads: 7\n')).toEqual({ reads: 7 });
+  expect(await parseRetentionFile('{"classes": {"reads": 7}}')).toEqual({ reads: 7 });
+  await expect(parseRetentionFile('classes: {reads: 0, Bad: 3}')).rejects.toThrow(
     /classes\.reads: .*classes\.Bad: /,
   );
-  expect(() => parseRetentionFile('clases: {}')).toThrow(/classes: .*clases/);
-  expect(() => parseRetentionFile('classes: {reads: soon}')).toThrow(/classes\.reads/);
-  expect(() => parseRetentionFile('{')).toThrow(/neither YAML nor JSON/);
+  await expect(parseRetentionFile('clases: {}')).rejects.toThrow(/classes: .*clases/);
+  await expect(parseRetentionFile('classes: {reads: soon}')).rejects.toThrow(/classes\.reads/);
+  await expect(parseRetentionFile('{')).rejects.toThrow(/neither YAML nor JSON/);
 });
 
 test('R-RET-01 AUDIT_TRAIL_RETENTION_DAYS is the class standard; a file adds the others', async () => {
