@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
-import { forgetHalfAnswers } from '../schemas/kafka-connection.ts';
+import { mendConnections } from '../schemas/kafka-connection.ts';
 import type { KafkaSecurity } from '../schemas/index.ts';
 import { RESPONSE_BYTES } from './allowance.ts';
 import { unpackWhole } from './decompress.ts';
@@ -16,7 +16,7 @@ const { AssignerProtocol, CompressionCodecs, CompressionTypes } = kafkajs;
 const { KafkaJSNonRetriableError, PartitionAssigners } = kafkajs;
 export const { ConfigResourceTypes } = kafkajs;
 
-forgetHalfAnswers(createRequire(import.meta.url)('kafkajs/src/network/connection.js'));
+mendConnections(createRequire(import.meta.url));
 
 const { GZIP, Snappy, LZ4, ZSTD } = CompressionTypes;
 const COMPRESSIONS = [GZIP, Snappy, LZ4, ZSTD] as const;

@@ -8,7 +8,7 @@ import kafkajs, {
 } from 'kafkajs';
 import { codecOf, type Compression } from './compression.ts';
 import { settlesWithin } from './deadline.ts';
-import { forgetHalfAnswers, LedgerlineError } from '../schemas/index.ts';
+import { LedgerlineError, mendConnections } from '../schemas/index.ts';
 import { classify, explain } from './kafka-errors.ts';
 import type { KafkaOptions } from './options.ts';
 import type {
@@ -37,7 +37,11 @@ const SEND_RETRY = {
 // A CommonJS package, not all of whose names Node can see as exports.
 const { CompressionCodecs, CompressionTypes, logLevel } = kafkajs;
 
-mendConnections();
+try {
+  mendConnections(createRequire(import.meta.url));
+} catch {
+  // A bundler has put kafkajs elsewhere: its connections stay as it has them, and the service starts all the same.
+}
 
 const TYPES = {
   none: CompressionTypes.None,
@@ -45,15 +49,6 @@ const TYPES = {
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
 } as const satisfies Readonly<Record<Compression, kafkajs.CompressionTypes>>;
-
-/** Where a bundler has put kafkajs elsewhere, the service must start all the same. */
-function mendConnections(): void {
-  try {
-    forgetHalfAnswers(createRequire(import.meta.url)('kafkajs/src/network/connection.js'));
-  } catch {
-    // Its connections stay as kafkajs has them.
-  }
-}
 
 /**
  * kafkajs has one codec for each type in a process: what somebody else registered is used, unless

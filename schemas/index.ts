@@ -77,4 +77,4 @@ export { infrastructure } from './catalogs/infrastructure.ts';
 export { ledgerEvents } from './catalogs/ledger.ts';
 export { security } from './catalogs/security.ts';
 export { toCadf, toCloudEvent, toEcs, toOcsf, type StandardEvent } from './standards.ts';
-export { forgetHalfAnswers } from './kafka-connection.ts';
+export { mendConnections } from './kafka-connection.ts';

@@ -1,4 +1,6 @@
 /** What of kafkajs's connections has to be mended; both sides that have such connections do it. */
+
+/** Of network/connection.js. */
 interface Connection {
   isConnected(): boolean;
   connect(): Promise<unknown>;
@@ -7,23 +9,41 @@ interface Connection {
   bytesNeeded: number;
 }
 
+/** Of network/requestQueue/index.js. */
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
 /** The length in front of each answer. */
 const LENGTH_BYTES = 4;
 
 const mended = new WeakSet<object>();
 
 /**
+ * Mends the classes of kafkajs 2.2.4 for the whole process. Safe to call twice; a class of another shape is
+ * left alone.
+ *
+ * @param load gives a file of kafkajs by its path, as `require` does
+ * @throws what `load` throws
+ *
+ * @example
+ * mendConnections(createRequire(import.meta.url));
+ */
+export function mendConnections(load: (path: string) => unknown): void {
+  forgetHalfAnswers(load('kafkajs/src/network/connection.js'));
+  restWhenNothingWaits(load('kafkajs/src/network/requestQueue/index.js'));
+}
+
+/**
  * kafkajs keeps its buffer when it connects again: after a connection that was cut in the middle of an
  * answer it waits for the rest of that answer in the bytes of the next ones, and understands nothing any
- * more, for as long as the process lives (2.2.4, network/connection.js: `chunks`, `bytesNeeded`). Here each
- * new connection begins with an empty buffer. Safe to call twice; a class of another shape is left alone.
- *
- * @param connection kafkajs's class of that file
+ * more, for as long as the process lives (`chunks`, `bytesNeeded`). Here each new connection begins with
+ * an empty buffer.
  */
-export function forgetHalfAnswers(connection: unknown): void {
-  const prototype = prototypeOf(connection);
-  if (prototype === undefined || mended.has(prototype)) return;
-  mended.add(prototype);
+function forgetHalfAnswers(connection: unknown): void {
+  const prototype = toMend<Connection>(connection, ['connect', 'isConnected']);
+  if (prototype === undefined) return;
   const connect = Reflect.get(prototype, 'connect');
   prototype.connect = function () {
     if (!this.isConnected()) {
@@ -35,13 +55,31 @@ export function forgetHalfAnswers(connection: unknown): void {
   };
 }
 
-function prototypeOf(connection: unknown): Connection | undefined {
-  if (typeof connection !== 'function') return undefined;
-  const prototype: unknown = connection.prototype;
-  const isOne =
-    typeof prototype === 'object' &&
-    prototype !== null &&
-    typeof Reflect.get(prototype, 'connect') === 'function' &&
-    typeof Reflect.get(prototype, 'isConnected') === 'function';
-  return isOne ? (prototype as Connection) : undefined;
+/**
+ * After its first answer each connection looks every millisecond, until it is closed, whether a request
+ * waits to be sent: a timer of a negative time that starts itself again. Several percent of a core for a
+ * service that does nothing. A request that has to wait starts a timer of its own.
+ */
+function restWhenNothingWaits(requestQueue: unknown): void {
+  const prototype = toMend<RequestQueue>(requestQueue, ['scheduleCheckPendingRequests']);
+  if (prototype === undefined) return;
+  const schedule = Reflect.get(prototype, 'scheduleCheckPendingRequests');
+  prototype.scheduleCheckPendingRequests = function () {
+    if (this.pending.length > 0) schedule.call(this);
+  };
+}
+
+/** The prototype of a class that has these methods, once. */
+function toMend<T extends object>(
+  given: unknown,
+  methods: readonly (keyof T & string)[],
+): T | undefined {
+  if (typeof given !== 'function') return undefined;
+  const prototype: unknown = given.prototype;
+  if (typeof prototype !== 'object' || prototype === null || mended.has(prototype))
+    return undefined;
+  if (!methods.every((name) => typeof Reflect.get(prototype, name) === 'function'))
+    return undefined;
+  mended.add(prototype);
+  return prototype as T;
 }

@@ -34,6 +34,8 @@ export function serverProperties(
     // After a SIGKILL the node waits until its former self's session has ended: 9 s by default.
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
+    // A record of nothing, twice a second, is for controllers that may have to take over.
+    'metadata.max.idle.interval.ms': 10_000,
     // Tests and faults want sessions shorter than the default minimum of 6 s.
     'group.min.session.timeout.ms': 1000,
     ...overrides,
