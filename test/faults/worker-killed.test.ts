@@ -38,7 +38,9 @@ async function killAt(step: (typeof STEPS)[string]): Promise<Judgement> {
   await victim.exited;
   await heir.logged('joined the group');
   await load.stop();
-  return its.judgeWhenCommitted();
+  const judgement = await its.judgeWhenCommitted();
+  heir.kill('SIGKILL');
+  return judgement;
 }
 
 describe('a worker is SIGKILLed under load, and another goes on (R-DLV-01)', () => {
