@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, open, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LedgerlineError } from '../schemas/index.ts';
 import { type Child, type Exit, spawnChild } from './child.ts';
 import { choosePort, freePort } from './free-port.ts';
-import { classArchiveOf, usingClassArchive, writingClassArchive } from './kafka/class-archive.ts';
+import { USING_CLASS_ARCHIVE, writingClassArchive } from './kafka/class-archive.ts';
 import { formatFolder, newId } from './kafka/format.ts';
 import { findJava } from './kafka/java.ts';
 import { recordOwner, refuseOwned } from './kafka/owner.ts';
@@ -108,7 +108,7 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
   const log = join(home, 'kafka.log');
   const classes = options.writeClassesTo
     ? writingClassArchive(options.writeClassesTo)
-    : usingClassArchive(classArchiveOf(dirname(dirname(classPath))));
+    : USING_CLASS_ARCHIVE;
   const flags = [...COMPILER_FLAGS[options.compiler ?? 'quick'], ...classes];
   const child = await spawnJvm({ java, flags, classPath, properties, log4j, log, env });
   await recordOwner(home, child.pid).catch(async (error: unknown) => {

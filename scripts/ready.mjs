@@ -113,6 +113,8 @@ const classes = at('.local/kafka/classes.jsa');
 if (withKafka && modified(classes) < modified(jars)) {
   say('Starting Kafka once, so that it starts in half of the time from now on …');
   const program = at('dist/local/kafka/write-class-archive.js');
+  // One of former jars is of no use; where none can be made, an empty file says that it was tried.
+  rmSync(classes, { force: true });
   spawnSync(process.execPath, [program], { cwd: root, stdio: 'ignore', timeout: 60_000 });
   if (!existsSync(classes)) writeFileSync(classes, '');
 }

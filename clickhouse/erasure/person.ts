@@ -144,15 +144,14 @@ export function isNamed({ identifiers }: Person, params: Parameters): string {
   const json = params.bind(jsonWordPattern(identifiers), 'String');
   const names = `arrayMap(x -> ${nameIn('x')}, arrayFlatten(arrayMap(x -> ${namesOfPath('x')}, changes.path)))`;
   return `(${[
-    isAnyNamed([...texts(PLAIN_TEXTS), 'related.name', names], plain),
-    isAnyNamed([...texts(JSON_TEXTS), ...JSON_LISTS], json),
+    isAnyNamed([listOf(PLAIN_TEXTS), 'related.name', names], plain),
+    isAnyNamed([listOf(JSON_TEXTS), ...JSON_LISTS], json),
   ].join(' OR ')})`;
 }
 
 /** A list of some columns, each a text. */
-const texts = (columns: readonly string[]): string[] => [
-  `[${columns.map((column) => `toString(${column})`).join(', ')}]`,
-];
+const listOf = (columns: readonly string[]): string =>
+  `[${columns.map((column) => `toString(${column})`).join(', ')}]`;
 
 /**
  * One `match` for all lists: the engine compiles a pattern for each that stands in a statement, for each block,
@@ -165,7 +164,7 @@ const isAnyNamed = (lists: readonly string[], pattern: string): string =>
 export function messagesOf({ identifiers }: Person, params: Parameters): string {
   const pattern = params.bind(jsonWordPattern(identifiers), 'String');
   const lists = [
-    ...texts(['message', 'message_key', 'error']),
+    listOf(['message', 'message_key', 'error']),
     'mapKeys(headers)',
     'mapValues(headers)',
   ];
@@ -186,7 +185,7 @@ export function areNamed(
   params: Parameters,
 ): string {
   const pattern = params.bind(wordPattern(identifiers), 'String');
-  return isAnyNamed(texts(columns), pattern);
+  return isAnyNamed([listOf(columns)], pattern);
 }
 
 const ofTenants = ({ tenant }: Person, params: Parameters): string =>

@@ -5,17 +5,15 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka } from '../kafka.ts';
-import { PROJECT_ROOT } from '../project-root.ts';
-import { classArchiveOf } from './class-archive.ts';
+import { CLASS_ARCHIVE } from './class-archive.ts';
 
-const archive = classArchiveOf(join(PROJECT_ROOT, '.local', 'kafka'));
-const partial = `${archive}.${process.pid}`;
+const partial = `${CLASS_ARCHIVE}.${process.pid}`;
 const dataDir = await mkdtemp(join(tmpdir(), 'ledgerline-classes-'));
 try {
   const kafka = await startKafka({ dataDir, writeClassesTo: partial });
   await kafka.stop();
   // Whole or not at all: others may be starting.
-  if (existsSync(partial)) await rename(partial, archive);
+  if (existsSync(partial)) await rename(partial, CLASS_ARCHIVE);
 } finally {
   await Promise.all([rm(dataDir, { recursive: true, force: true }), rm(partial, { force: true })]);
 }
