@@ -4,7 +4,7 @@ import { clustered, onClusterClause } from './cluster.ts';
 import { knownMigrations, parseMigration, pendingMigrations } from './migrations.ts';
 import type { AppliedMigration, Migration } from './migrations.ts';
 import type { RetentionClasses } from './retention/classes.ts';
-import { applyRetention, plannedRetention, settleKeptView } from './retention/retention.ts';
+import { applyRetention, plannedRetention, settleRetention } from './retention/retention.ts';
 
 const STATEMENT_TIMEOUT_MS = 120_000;
 
@@ -54,7 +54,7 @@ export async function migrate(
     await record(clickhouse, migration, database);
   }
   if (options.retention) await applyRetention(clickhouse, options.retention, database);
-  else await settleKeptView(clickhouse, database);
+  else await settleRetention(clickhouse, database);
   return pending.map((migration) => migration.name);
 }
 

@@ -89,11 +89,12 @@ const DAY_MICROS = 86_400_000_000;
 
 /**
  * From when on no event has expired, of whatever class: microseconds since 1970. Where there is no event of a
- * target since then, nothing happened to it.
+ * target since then, nothing happened to it. Days that were fewer once count as well.
  */
 export async function wholeSince(clickhouse: ClickHouse, options: AskOptions): Promise<number> {
-  const { classes, nowMs } = await asked(clickhouse, allOf([]), options);
-  return nowMs * 1000 - Math.min(...Object.values(classes)) * DAY_MICROS;
+  const { classes, expiredBefore, nowMs } = await asked(clickhouse, allOf([]), options);
+  const byDays = nowMs * 1000 - Math.min(...Object.values(classes)) * DAY_MICROS;
+  return Math.max(byDays, ...Object.values(expiredBefore));
 }
 
 async function* rowsOf(answer: Readable): AsyncGenerator<AuditEvent, void> {

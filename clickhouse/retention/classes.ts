@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { LedgerlineError } from '../../schemas/errors.ts';
 
 /** Days by retention class. */
@@ -40,7 +41,7 @@ const STOPPED_DAYS = 36_500;
 const STOPPED = `toIntervalDay(${STOPPED_DAYS})`;
 
 /** As SQL literals: `retentionFaults` has seen to it that a name holds no quote. */
-export const classNames = (classes: RetentionClasses): string =>
+export const classNames = (classes: Readonly<Record<string, unknown>>): string =>
   Object.keys(classes)
     .map((name) => `'${name}'`)
     .join(', ');
@@ -51,6 +52,11 @@ export interface RetentionState {
   readonly cleanup: boolean;
   /** Since when it is not, ISO 8601; absent for tables whose cleanup an earlier version has stopped. */
   readonly stoppedAt?: string;
+  /**
+   * By class, of those whose days were fewer once: up to when its events had expired by then, ISO 8601. What
+   * occurred earlier may be gone, though the days in force now would keep it.
+   */
+  readonly expiredBefore?: Readonly<Record<string, string>>;
 }
 
 export const NEW_TABLE: RetentionState = { classes: DEFAULT_RETENTION, cleanup: true };
@@ -63,8 +69,54 @@ export const daysInForce = ({ classes, cleanup }: RetentionState): RetentionClas
         Object.entries(classes).map(([name, days]) => [name, days + STOPPED_DAYS] as const),
       );
 
-/** Reads a table's TTL back. Pure. @throws LedgerlineError `RETENTION_INVALID` where it is not ours. */
-export function parseExpiry(tableDefinition: string): RetentionState {
+/**
+ * What had expired by the days of before, and would not have by those of after: what was noted of it already, as far
+ * as that still matters, and what this change adds. Pure.
+ */
+export function expiredBefore(
+  before: RetentionState,
+  after: RetentionState,
+  nowMs: number,
+): RetentionState['expiredBefore'] {
+  const was = daysInForce(before);
+  const marks = Object.entries(daysInForce(after)).flatMap(([name, days]) => {
+    const mark = Math.max(
+      nowMs - (was[name] ?? Infinity) * DAY_MS,
+      timeOf(before.expiredBefore?.[name]),
+      timeOf(before.stoppedAt) - (before.classes[name] ?? Infinity) * DAY_MS,
+    );
+    return mark > nowMs - days * DAY_MS ? [[name, new Date(mark).toISOString()] as const] : [];
+  });
+  return marks.length === 0 ? undefined : Object.fromEntries(marks);
+}
+
+const DAY_MS = 86_400_000;
+
+const timeOf = (time: string | undefined): number =>
+  time === undefined ? -Infinity : Date.parse(time);
+
+/** What is noted beside the days that the views go by: their comment. Pure. */
+export const noteOf = ({ expiredBefore: marks }: RetentionState): string =>
+  marks === undefined ? '' : JSON.stringify({ expiredBefore: marks });
+
+const NOTE = z.object({ expiredBefore: z.record(z.string(), z.iso.datetime()) });
+
+/** Somebody else's comment notes nothing. */
+function parseNote(comment: string): RetentionState['expiredBefore'] {
+  if (!comment.startsWith('{')) return undefined;
+  try {
+    return NOTE.safeParse(JSON.parse(comment)).data?.expiredBefore;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads back what a table or a view goes by: its TTL or condition, and its comment. Pure.
+ *
+ * @throws LedgerlineError `RETENTION_INVALID` where it is not ours
+ */
+export function parseExpiry(tableDefinition: string, comment = ''): RetentionState {
   const found = /transform\(retention_class, \[([^\]]*)\], \[([^\]]*)\], \d+\)/.exec(
     tableDefinition,
   );
@@ -75,6 +127,7 @@ export function parseExpiry(tableDefinition: string): RetentionState {
       hint: 'run `ledgerline migrate`; change retention with it, not by hand',
     });
   }
+  const marks = parseNote(comment);
   const [, day, time] =
     /toDateTime64\('(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)', 6, 'UTC'\)\) \+ toIntervalDay/.exec(
       tableDefinition,
@@ -83,6 +136,7 @@ export function parseExpiry(tableDefinition: string): RetentionState {
     classes: withoutPrototype(names.map((name, i) => [name, days[i] ?? 0])),
     cleanup: !tableDefinition.includes(STOPPED),
     ...(day !== undefined && { stoppedAt: `${day}T${time}Z` }),
+    ...(marks && { expiredBefore: marks }),
   };
 }
 

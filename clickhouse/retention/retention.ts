@@ -4,6 +4,7 @@ import { onClusterClause, storedIn } from '../cluster.ts';
 import { KEPT_VIEW, keptView } from '../views/kept.ts';
 import {
   classNames,
+  expiredBefore,
   expiryExpression,
   isSameState,
   mergedClasses,
@@ -31,17 +32,47 @@ export async function readRetentionState(
   clickhouse: ClickHouse,
   database = clickhouse.database,
 ): Promise<RetentionState> {
-  const [table] = await clickhouse.query<{ definition: string }>(
-    `SELECT engine_full AS definition FROM system.tables
-     WHERE database = {database:String} AND name = {table:String}`,
-    { params: { database, table: storedIn('audit_events', clickhouse.cluster) } },
-  );
+  const { table, shown, nowMs } = await readStates(clickhouse, database);
   if (!table) {
     throw new LedgerlineError('RETENTION_INVALID', `there is no audit_events in ${database}`, {
       hint: 'run `ledgerline migrate` first',
     });
   }
-  return parseExpiry(table.definition);
+  // The views go by the days of before until a change of them is complete, and note what had expired by then.
+  const marks = shown && expiredBefore(shown, table, nowMs);
+  return marks === undefined ? table : { ...table, expiredBefore: marks };
+}
+
+interface States {
+  /** As the table's TTL says; `undefined` before it is there. */
+  readonly table: RetentionState | undefined;
+  /** What the views go by; `undefined` before they are there. */
+  readonly shown: RetentionState | undefined;
+  readonly nowMs: number;
+}
+
+async function readStates(clickhouse: ClickHouse, database: string): Promise<States> {
+  const table = storedIn('audit_events', clickhouse.cluster);
+  const rows = await clickhouse.query<{
+    name: string;
+    definition: string;
+    comment: string;
+    now: string;
+  }>(
+    `SELECT name, if(name = {table:String}, engine_full, create_table_query) AS definition, comment,
+            toUnixTimestamp64Milli(now64(3)) AS now
+     FROM system.tables WHERE database = {database:String} AND name IN ({table:String}, {view:String})`,
+    { params: { database, table, view: KEPT_VIEW }, database: 'default' },
+  );
+  const stateOf = (which: string): RetentionState | undefined => {
+    const row = rows.find(({ name }) => name === which);
+    return row && parseExpiry(row.definition, row.comment);
+  };
+  return {
+    table: stateOf(table),
+    shown: stateOf(KEPT_VIEW),
+    nowMs: Number(rows[0]?.now ?? Date.now()),
+  };
 }
 
 /**
@@ -50,7 +81,7 @@ export async function readRetentionState(
  *
  * TTL and constraints change in one statement, so that at no moment a row is accepted that the TTL
  * would drop in silence. What has expired under the new days goes in the background, whole
- * partitions at a time.
+ * partitions at a time. A change that was cut short is completed by the next, and by `migrate`.
  *
  * @throws LedgerlineError `RETENTION_INVALID`, with every fault.
  *
@@ -67,7 +98,7 @@ export async function applyRetention(
   const after = mergedClasses(before, classes);
   const changed = Object.entries(after).some(([name, days]) => before[name] !== days);
   if (changed) await alter(clickhouse, database, { ...state, classes: after });
-  await settleKeptView(clickhouse, database);
+  await settleRetention(clickhouse, database, changed);
   return { before, after, changed };
 }
 
@@ -89,7 +120,7 @@ export async function setCleanup(
     ? { classes, cleanup }
     : { classes, cleanup, stoppedAt: await engineTime(clickhouse) };
   if (changed) await alter(clickhouse, database, after);
-  await settleKeptView(clickhouse, database);
+  await settleRetention(clickhouse, database, changed);
   return changed;
 }
 
@@ -101,41 +132,38 @@ async function engineTime(clickhouse: ClickHouse): Promise<string> {
 }
 
 /**
- * Gives the analysts' views the days of the table where they show others: after every change, and after
- * one that was cut short between the two. A database that has no views yet is left as it is.
+ * Lets what is stored go by the table's days, and then the analysts' views: where these show other days, a change
+ * was cut short. A database that has no views yet has none to settle.
+ *
+ * @param altered the table's days have just been changed
  */
-export async function settleKeptView(clickhouse: ClickHouse, database: string): Promise<void> {
-  const shown = await shownState(clickhouse, database);
-  if (shown === undefined) return;
-  const state = await readRetentionState(clickhouse, database);
-  if (isSameState(shown, state)) return;
-  await clickhouse.command(viewStatement(state, clickhouse.cluster), { database });
-}
-
-/** The days that the views go by; `undefined` before they are there. */
-async function shownState(
+export async function settleRetention(
   clickhouse: ClickHouse,
   database: string,
-): Promise<RetentionState | undefined> {
-  const [view] = await clickhouse.query<{ definition: string }>(
-    `SELECT create_table_query AS definition FROM system.tables
-     WHERE database = {database:String} AND name = {view:String}`,
-    { params: { database, view: KEPT_VIEW }, database: 'default' },
-  );
-  return view && parseExpiry(view.definition);
-}
-
-const viewStatement = (state: RetentionState, cluster: string | undefined): string =>
-  keptView(expiryExpression(state), cluster);
-
-async function alter(
-  clickhouse: ClickHouse,
-  database: string,
-  state: RetentionState,
+  altered = false,
 ): Promise<void> {
-  for (const statement of retentionStatements(state, clickhouse.cluster)) {
+  const { table, shown, nowMs } = await readStates(clickhouse, database);
+  if (!table) return;
+  const lags = shown !== undefined && !isSameState(shown, table);
+  const statements = settlingStatements(shown ?? table, table, nowMs, clickhouse.cluster);
+  if (altered || lags) await run(clickhouse, database, statements.slice(0, lags ? 2 : 1));
+}
+
+const alter = (clickhouse: ClickHouse, database: string, state: RetentionState): Promise<void> =>
+  run(clickhouse, database, [alterStatement(state, clickhouse.cluster)]);
+
+/** On a cluster every node has to answer. */
+const ALTER_TIMEOUT_MS = 120_000;
+
+async function run(
+  clickhouse: ClickHouse,
+  database: string,
+  statements: readonly string[],
+): Promise<void> {
+  for (const statement of statements) {
     await clickhouse.command(statement, {
       database,
+      timeoutMs: ALTER_TIMEOUT_MS,
       settings: { materialize_ttl_after_modify: 0 },
     });
   }
@@ -152,30 +180,49 @@ export async function plannedRetention(
   database: string,
   exists: boolean,
 ): Promise<string[]> {
-  const before = exists ? await readRetentionState(clickhouse, database) : NEW_TABLE;
+  const { table, shown, nowMs } = exists ? await readStates(clickhouse, database) : NOTHING_YET;
+  const before = table ?? NEW_TABLE;
   const after = mergedClasses(before.classes, classes);
   const changed = Object.entries(after).some(([name, days]) => before.classes[name] !== days);
   const state: RetentionState = { ...before, classes: after };
   // Views that a migration is yet to make begin with the days of a new table.
-  const shown = (exists ? await shownState(clickhouse, database) : undefined) ?? NEW_TABLE;
+  const shownThen = shown ?? NEW_TABLE;
   return [
-    ...(changed ? retentionStatements(state, clickhouse.cluster) : []),
-    ...(isSameState(shown, state) ? [] : [viewStatement(state, clickhouse.cluster)]),
+    ...(changed ? [alterStatement(state, clickhouse.cluster)] : []),
+    ...(isSameState(shownThen, state)
+      ? []
+      : settlingStatements(shownThen, state, nowMs, clickhouse.cluster)),
   ];
 }
 
+const NOTHING_YET: States = { table: undefined, shown: undefined, nowMs: 0 };
+
 /** What gives the table these days. Pure. */
-function retentionStatements(state: RetentionState, cluster: string | undefined): string[] {
+function alterStatement(state: RetentionState, cluster: string | undefined): string {
   const { classes } = state;
   const expiry = expiryExpression(state);
-  const table = `${storedIn('audit_events', cluster)}${onClusterClause(cluster)}`;
-  return [
-    `ALTER TABLE ${table}
+  return `ALTER TABLE ${tableOn(cluster)}
          DROP CONSTRAINT IF EXISTS retention_class_is_known,
          ADD CONSTRAINT retention_class_is_known CHECK retention_class IN (${classNames(classes)}),
          DROP CONSTRAINT IF EXISTS not_expired,
          ADD CONSTRAINT not_expired CHECK ${expiry} > now64(6),
-         MODIFY TTL ${expiry}`,
-    `ALTER TABLE ${table} MATERIALIZE TTL`,
+         MODIFY TTL ${expiry}`;
+}
+
+/** What makes a change of the table's days complete. Pure. */
+function settlingStatements(
+  shown: RetentionState,
+  { classes, cleanup, stoppedAt }: RetentionState,
+  nowMs: number,
+  cluster: string | undefined,
+): string[] {
+  const after = { classes, cleanup, ...(stoppedAt !== undefined && { stoppedAt }) };
+  const marks = expiredBefore(shown, after, nowMs);
+  return [
+    `ALTER TABLE ${tableOn(cluster)} MATERIALIZE TTL`,
+    keptView(marks === undefined ? after : { ...after, expiredBefore: marks }, cluster),
   ];
 }
+
+const tableOn = (cluster: string | undefined): string =>
+  `${storedIn('audit_events', cluster)}${onClusterClause(cluster)}`;

@@ -35,6 +35,8 @@ export interface Asked {
   readonly nowMs: number;
   readonly timeZone: string;
   readonly classes: RetentionClasses;
+  /** By class: up to when its events had expired by the fewer days of once, in microseconds since 1970. */
+  readonly expiredBefore: Readonly<Record<string, number>>;
   /** Some events outlive their days, by a hold. */
   readonly held: boolean;
 }
@@ -57,8 +59,7 @@ export async function asked(
   const timeZone = timeZoneOf(options);
   const condition =
     typeof question === 'string' ? resolve(parseQuery(question), { nowMs, timeZone }) : question;
-  const { classes, held } = await keepingOf(clickhouse);
-  return { condition, tenants, nowMs, timeZone, classes, held };
+  return { condition, tenants, nowMs, timeZone, ...(await keepingOf(clickhouse)) };
 }
 
 /** @throws LedgerlineError `CONFIG_INVALID` for a zone that the runtime does not know */
@@ -87,10 +88,7 @@ export function whereSql(asked: Asked, params: Parameters, from = -Infinity): st
 }
 
 /** What keeps events: their classes' days, and holds. */
-interface Keeping {
-  readonly classes: RetentionClasses;
-  readonly held: boolean;
-}
+type Keeping = Pick<Asked, 'classes' | 'expiredBefore' | 'held'>;
 
 /** Both rarely change: what the tables say is good for this long. */
 const KEEPING_FRESH_MS = 10_000;
@@ -115,7 +113,11 @@ export const forget = (clickhouse: ClickHouse): void => void known.delete(clickh
 
 async function readKeeping(clickhouse: ClickHouse): Promise<Keeping> {
   const [state, held] = await Promise.all([readRetentionState(clickhouse), hasHolds(clickhouse)]);
-  return { classes: daysInForce(state), held };
+  const marks = Object.entries(state.expiredBefore ?? {});
+  const expiredBefore = Object.fromEntries(
+    marks.map(([name, time]) => [name, Date.parse(time) * 1000]),
+  );
+  return { classes: daysInForce(state), expiredBefore, held };
 }
 
 const UNKNOWN_TABLE = 60;

@@ -1,6 +1,7 @@
 import { INSERT_COLUMNS } from '../../schemas/columns.ts';
 import { onClusterClause } from '../cluster.ts';
-import { ACTIVE_HOLDS, EVENT_PLACE } from '../holds/holds.ts';
+import { seenCopies } from '../holds/outlived.ts';
+import { classNames, expiryExpression, noteOf, type RetentionState } from '../retention/classes.ts';
 
 /** The view that all others read: each event that the ledger still answers for, once. */
 export const KEPT_VIEW = 'audit_kept';
@@ -13,24 +14,31 @@ export const STORED_COLUMNS: readonly string[] = [
 
 /**
  * The statement that makes the view. It shows what searches show: rows whose days are not over, and the
- * copies of those whose days are over and that a hold holds. The days stand in it as they stand in the
- * table's TTL, since no statement can ask a TTL for them; whoever changes the one changes the other.
- * `GLOBAL IN`, because on a cluster the held events' positions are spread as well. Pure.
- *
- * @param expiry `expiryExpression` of the days in force
+ * copies of those that are gone and that a hold holds. The days stand in it as they stand in the
+ * table's TTL, since no statement can ask a TTL for them, and its comment notes what the table's does; whoever
+ * changes the one changes the other. Pure.
  */
-export function keptView(expiry: string, cluster: string | undefined): string {
+export function keptView(state: RetentionState, cluster: string | undefined): string {
   const columns = STORED_COLUMNS.join(', ');
+  const unexpired = `${expiryExpression(state)} > now64(6)`;
+  const note = noteOf(state);
   return `CREATE OR REPLACE VIEW ${KEPT_VIEW}${onClusterClause(cluster)} AS
 SELECT ${columns}
 FROM audit_events
-WHERE ${expiry} > now64(6)
+WHERE ${unexpired}
 UNION ALL
 SELECT ${columns}
 FROM audit_held FINAL
-WHERE NOT (${expiry} > now64(6))
-  AND ${EVENT_PLACE} GLOBAL IN (
-    SELECT kafka_topic_id, kafka_partition, kafka_offset FROM audit_hold_events
-    WHERE hold_id IN (${ACTIVE_HOLDS})
-  )`;
+WHERE ${seenCopies({ unexpired, expiredBefore: expiredBeforeSql(state), in: 'GLOBAL IN' })}${note === '' ? '' : `\nCOMMENT '${note}'`}`;
+}
+
+function expiredBeforeSql({
+  expiredBefore = {},
+}: RetentionState): { ofClass: string; latest: string } | undefined {
+  const marks = Object.values(expiredBefore).map((time) => Date.parse(time) * 1000);
+  if (marks.length === 0) return undefined;
+  return {
+    ofClass: `transform(retention_class, [${classNames(expiredBefore)}], [${marks.join(', ')}], 0)`,
+    latest: String(Math.max(...marks)),
+  };
 }

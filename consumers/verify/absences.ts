@@ -23,6 +23,8 @@ export interface KeptFor {
   readonly nowMs: number;
   /** Of the ledger's events: its clock stands still while their expiry is stopped. */
   readonly expiry: Expiry;
+  /** Up to when a class's events had expired by fewer days of once; milliseconds since 1970. */
+  readonly expiredBefore: (retentionClass: string) => number;
   /** How long the quarantine keeps what it holds. */
   readonly quarantineDays: number;
 }
@@ -96,18 +98,16 @@ function spansOf(ranges: readonly OffsetRange[]): OffsetRange[][] {
 }
 
 /** The ledger drops an event when its class says so; the quarantine drops what it holds by the time it came. */
-function hasOutlived(
-  { value, timestamp }: ConsumedMessage,
-  { expiry, quarantineDays, nowMs }: KeptFor,
-): boolean {
-  if (value && expiredBy(value, expiry)) return true;
+function hasOutlived({ value, timestamp }: ConsumedMessage, kept: KeptFor): boolean {
+  const { expiry, quarantineDays, nowMs } = kept;
+  if (value && expiredBy(value, kept)) return true;
   // Whatever the ledger would not take was quarantined.
   const wasTaken =
     value !== null && value.length > 0 && judge(value, { ...expiry, nowMs }).kind !== 'rejected';
   return !wasTaken && Number(timestamp) + quarantineDays * DAY_MS < nowMs;
 }
 
-function expiredBy(value: Buffer, expiry: Expiry): boolean {
+function expiredBy(value: Buffer, { expiry, expiredBefore }: KeptFor): boolean {
   let row: unknown;
   try {
     row = JSON.parse(value.toString('utf8'));
@@ -115,6 +115,9 @@ function expiredBy(value: Buffer, expiry: Expiry): boolean {
     return false;
   }
   const { occurred_at: at, retention_class: name } = (row ?? {}) as Record<string, unknown>;
-  const days = expiry.daysOf(typeof name === 'string' ? name : 'standard');
-  return typeof at === 'string' && Date.parse(at) + (days ?? Number.NaN) * DAY_MS <= expiry.nowMs;
+  if (typeof at !== 'string') return false;
+  const ofClass = typeof name === 'string' ? name : 'standard';
+  const days = expiry.daysOf(ofClass) ?? Number.NaN;
+  const occurred = Date.parse(at);
+  return occurred + days * DAY_MS <= expiry.nowMs || occurred <= expiredBefore(ofClass);
 }

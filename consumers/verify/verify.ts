@@ -221,7 +221,7 @@ const STOPPING_MS = 120_000;
 async function keptFor(
   clickhouse: ClickHouse,
 ): Promise<KeptFor & { readonly shortestDays: number }> {
-  const { classes, cleanup, stoppedAt } = await readRetentionState(clickhouse);
+  const { classes, cleanup, stoppedAt, expiredBefore = {} } = await readRetentionState(clickhouse);
   const [row] = await clickhouse.query<{ now: string; altered: string; definition: string }>(
     `SELECT toUnixTimestamp64Milli(now64(3)) AS now,
        maxIf(toUnixTimestamp(metadata_modification_time), name = {events:String}) * 1000 AS altered,
@@ -245,6 +245,8 @@ async function keptFor(
       nowMs: cleanup ? nowMs : Math.min(nowMs, Number(row?.altered), stoppedMs),
       daysOf: (name) => classes[name],
     },
+    // While expiry is stopped the moment says it more exactly.
+    expiredBefore: (name) => (cleanup ? Date.parse(expiredBefore[name] ?? '') : Number.NaN),
     quarantineDays: days === undefined ? Number.POSITIVE_INFINITY : Number(days),
     shortestDays: Math.min(...Object.values(classes)),
   };

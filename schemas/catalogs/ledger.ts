@@ -11,6 +11,8 @@ const retention = z.strictObject({
   cleanup: z.boolean(),
   /** Since when it is not. */
   stoppedAt: z.iso.datetime().optional(),
+  /** By class: up to when its events had expired by the fewer days of then. */
+  expiredBefore: z.record(z.string(), z.iso.datetime()).optional(),
 });
 /** Which quarantined messages a command was about; what is absent did not narrow it. */
 const quarantineSelection = z.strictObject({

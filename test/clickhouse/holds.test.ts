@@ -10,6 +10,7 @@ import {
   placeHold,
   releaseHold,
   search,
+  setCleanup,
   sweep,
   syncHolds,
 } from '../../clickhouse/index.ts';
@@ -139,8 +140,24 @@ test('R-RET-03 searches see each event once: before its days are over, after, an
   await applyRetention(clickhouse, { standard: 30 });
   forget(clickhouse);
   expect(await found()).toEqual(before);
+  // What is over and still there is seen where it is, once its days are not over again.
+  await applyRetention(clickhouse, { standard: 365 });
+  forget(clickhouse);
+  expect(await found()).toEqual(before);
+  await applyRetention(clickhouse, { standard: 30 });
+  forget(clickhouse);
   await sweep(clickhouse);
   expect(await found()).toEqual(before);
+  // What is gone does not come back by that: its copy stands for it.
+  await setCleanup(clickhouse, false);
+  forget(clickhouse);
+  expect(await found()).toEqual(before);
+  await setCleanup(clickhouse, true);
+  await applyRetention(clickhouse, { standard: 365 });
+  forget(clickhouse);
+  expect(await found()).toEqual(before);
+  await applyRetention(clickhouse, { standard: 30 });
+  forget(clickhouse);
   expect((await count(clickhouse, 'actor:free', all)).stored).toBe(0);
   await releaseHold(clickhouse, { hold: hold.id, reason: 'closed', actor: 'ops-1' });
   forget(clickhouse);

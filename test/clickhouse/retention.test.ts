@@ -6,7 +6,10 @@ import {
   applyRetention,
   DEFAULT_RETENTION,
   loadRetention,
+  plannedMigrations,
   readRetention,
+  readRetentionState,
+  setCleanup,
   sweep,
 } from '../../clickhouse/index.ts';
 import { knownMigrations } from '../../clickhouse/migrations.ts';
@@ -81,6 +84,44 @@ test('R-RET-01 lengthening a class takes older rows at once; a hundred years do 
   );
   await ledger.clickhouse.command('OPTIMIZE TABLE audit_events FINAL');
   expect(await storedDays(ledger)).toEqual(['a year', 'born 1971', 'born today']);
+});
+
+test('R-RET-01 a change that was cut short after the first statement is completed by the same again', async () => {
+  const ledger = await ledgerForTest();
+  const { clickhouse } = ledger;
+  await ledger.insert([row({ occurred_at: daysAgo(80) })]);
+  const [alter = ''] = (
+    await plannedMigrations(clickhouse, { retention: { standard: 365 } })
+  ).flatMap(({ statements }) => statements);
+  await clickhouse.command(alter, { settings: { materialize_ttl_after_modify: 0 } });
+  const daysLeft = async (): Promise<number> => {
+    const [part] = await clickhouse.query<{ days: number }>(
+      `SELECT toInt32(dateDiff('day', now(), max(delete_ttl_info_max))) AS days FROM system.parts
+       WHERE database = currentDatabase() AND table = 'audit_events' AND active`,
+    );
+    return part?.days ?? Number.NaN;
+  };
+  expect(await daysLeft()).toBeLessThan(20);
+  expect(await applyRetention(clickhouse, { standard: 365 })).toMatchObject({ changed: false });
+  await until('the part goes by the new days', daysLeft, (days) => days > 280);
+  expect(await plannedMigrations(clickhouse, { retention: { standard: 365 } })).toEqual([]);
+});
+
+test('R-RET-01 days that were fewer once are remembered as long as they matter', async () => {
+  const { clickhouse } = await ledgerForTest();
+  const marks = async () => (await readRetentionState(clickhouse)).expiredBefore;
+  const days = (mark: string | undefined): number =>
+    Math.round((Date.now() - Date.parse(mark ?? '')) / 86_400_000);
+  await applyRetention(clickhouse, { standard: 30 });
+  expect(await marks()).toBeUndefined();
+  await applyRetention(clickhouse, { standard: 365 });
+  expect(days((await marks())?.['standard'])).toBe(30);
+  await setCleanup(clickhouse, false);
+  expect(days((await marks())?.['standard'])).toBe(30);
+  expect(days((await marks())?.['protected'])).toBe(400);
+  await setCleanup(clickhouse, true);
+  await applyRetention(clickhouse, { standard: 30 });
+  expect(await marks()).toBeUndefined();
 });
 
 test('a class once given is never forgotten, and applying the same again alters nothing', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
+  applyRetention,
   type ClickHouse,
   EVERY_TENANT,
   history,
@@ -16,7 +17,7 @@ import { type AuditEvent, encodeRow, formatMicros, uuidv7 } from '../../../schem
 import { plainOf } from '../../../schemas/plain-value.ts';
 import { eventOfLine } from '../../../cli/emit/event-of-line.ts';
 import { builtInCatalog } from '../../../cli/emit/built-in-catalog.ts';
-import { type Ledger, openLedger, row } from '../support.ts';
+import { daysAgo, type Ledger, ledgerForTest, openLedger, row } from '../support.ts';
 
 // Each asks the engine many times: on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -161,6 +162,25 @@ describe('R-ASK-02: states in the ledger', () => {
     expect(early).toMatchObject({ existence: 'exists', certain: true, record: states[0] });
     const since = Date.now() - Date.parse(String(early.certainSince));
     expect(Math.round(since / 86_400_000)).toBe(90);
+  });
+
+  it('days that were fewer once count: what had expired by them may have been something', async () => {
+    const other = await ledgerForTest();
+    const target = { type: 'server', id: 'shortened' };
+    const deletion = event({
+      target,
+      type: 'server.deleted',
+      operation: 'delete',
+      occurredAt: at(0),
+      changes: changesBetween({ a: 1 }, undefined),
+    });
+    await applyRetention(other.clickhouse, { standard: 30 });
+    await applyRetention(other.clickhouse, { standard: 365 });
+    await other.insert([stored(deletion)]);
+    const state = (days: number): Promise<TargetState> =>
+      stateAt(other.clickhouse, target, daysAgo(days), { tenant: 'acme' });
+    expect(await state(31)).toMatchObject({ existence: 'unknown', certain: false });
+    expect(await state(29)).toMatchObject({ existence: 'exists', certain: true, record: { a: 1 } });
   });
 
   it('takes events of one microsecond in the order of the log, and each once', async () => {

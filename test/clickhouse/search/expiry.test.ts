@@ -15,6 +15,7 @@ function where(query: string, classes: Readonly<Record<string, number>>, from?: 
     nowMs,
     timeZone: 'UTC',
     classes,
+    expiredBefore: {},
     held: false,
   };
   return whereSql(asked, new Parameters(), from);

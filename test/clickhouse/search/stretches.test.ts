@@ -23,6 +23,7 @@ function wanted(
     nowMs,
     timeZone: 'UTC',
     classes: { standard: 90 },
+    expiredBefore: {},
     held,
   };
   return { asked, order: 'newest', limit: 51, ...more };
