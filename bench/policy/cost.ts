@@ -122,7 +122,7 @@ async function costOf(name: string): Promise<Cost> {
     throw new Error(`${name}: what was timed was not what was meant`);
   }
   await ledger.close();
-  return { ns: Math.round(median(times)), bytes: Math.max(0, Math.round(median(grown))) };
+  return { ns: Math.round(median(times)), bytes: Math.max(0, Number(median(grown).toFixed(2))) };
 }
 
 /** In one piece, as a text is that was received; one that was put together costs more to read. */

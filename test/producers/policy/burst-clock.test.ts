@@ -4,14 +4,26 @@ import { burstClock } from '../../../producers/policy/burst-clock.ts';
 
 function counted() {
   const source = { ms: 0, readings: 0 };
-  const clock = burstClock(() => {
+  const clock = burstClock((into) => {
     source.readings += 1;
-    return source.ms;
+    into.ms = source.ms;
   });
   return { source, clock };
 }
 
 describe('R-EDGE-07: the clock of rate limits', () => {
+  test("goes as the system's", () => {
+    const clock = burstClock();
+    const between = (): readonly number[] => [
+      Number(process.hrtime.bigint()) / 1e6,
+      clock(),
+      Number(process.hrtime.bigint()) / 1e6,
+    ];
+    for (const read of [between(), between()]) {
+      expect(read).toEqual(read.toSorted((a, b) => a - b));
+    }
+  });
+
   test('questions that are apart are each answered with a reading of their own', () => {
     const { source, clock } = counted();
     const answers = [0, 1, 2.5, 100, 10_000].map((ms) => {
