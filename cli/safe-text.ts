@@ -20,9 +20,11 @@ const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
  * @example
  * safeText('a\u001b[31mb\n'); // 'a\\u001b[31mb\\n'
  */
-export const safeText = (text: string): string =>
-  text.replace(
-    UNSAFE,
-    (character) =>
-      SHORT[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+export const safeText = (text: string): string => text.replace(UNSAFE, escaped);
+
+/** The same for text of several lines, which stay lines. */
+export const safeLines = (text: string): string =>
+  text.replace(UNSAFE, (character) => (character === '\n' ? character : escaped(character)));
+
+const escaped = (character: string): string =>
+  SHORT[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

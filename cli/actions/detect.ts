@@ -31,7 +31,8 @@ export async function runDetect(options: DetectCommandOptions): Promise<void> {
   }
   const { sinceMs, untilMs } = periodOf(options.since, options.until, Date.now());
   const thresholds = thresholdsOf(options.set);
-  await reading('', options, async (clickhouse, ask) => {
+  const looked = `since:${new Date(sinceMs).toISOString()} until:${new Date(untilMs).toISOString()}`;
+  await reading(looked, options, async (clickhouse, ask) => {
     const { findings, unjudged, since, until } = await detect(clickhouse, {
       since: new Date(sinceMs),
       until: new Date(untilMs),

@@ -1,11 +1,12 @@
 import { listHolds } from '../../clickhouse/holds/holds.ts';
-import { placeHold, releaseHold, syncHolds } from '../../clickhouse/holds/place.ts';
+import { releaseHold, syncHolds } from '../../clickhouse/holds/place.ts';
 import { count as countEvents } from '../../clickhouse/search/count.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { UsageError } from '../failure.ts';
+import { placeOnRecord } from '../holds/recording.ts';
 import { holdsTable, placedLines } from '../holds/report.ts';
 import { sayWaiting } from '../holds/waiting.ts';
 import { operatorName } from '../operator-name.ts';
@@ -47,7 +48,7 @@ export async function runPlace(query: string, options: PlaceOptions): Promise<vo
       const unusual =
         stored === 0
           ? 'No event matches. Hold what may come later all the same?'
-          : query.trim() === ''
+          : stored === (await countEvents(clickhouse, '', ask)).stored
             ? `This holds everything there is, ${counted(stored, 'event')}. Really?`
             : undefined;
       if (unusual !== undefined && !options.yes && !(await confirmed(unusual))) {
@@ -57,33 +58,13 @@ export async function runPlace(query: string, options: PlaceOptions): Promise<vo
       }
       await using record = await OperatorRecord.open(readEnvironment(process.env));
       const { name, owner, reason, actor = operatorName() } = options;
-      const hold = await placeHold(clickhouse, {
-        query,
-        tenant: ask.tenant,
-        name,
-        owner,
-        reason,
-        actor,
-        onWait: sayWaiting,
-        ...(ask.signal && { signal: ask.signal }),
-      });
-      await record.add({
-        type: 'ledger.hold.placed',
-        target: { type: 'hold', id: hold.id, name },
-        data: {
-          name,
-          owner,
-          query,
-          events: hold.events,
-          ...(hold.tenants && { tenants: hold.tenants }),
-        },
-        reason,
-        actor,
-      });
+      const wanted = { query, name, owner, reason, actor };
+      const hold = await placeOnRecord(record, clickhouse, wanted, ask);
       if (options.json) print(safeJson({ ...hold, placed: true }));
       else for (const line of placedLines(hold)) print(line);
     },
-    { recorded: false },
+    // What is placed has an event of its own.
+    { recorded: options.dryRun === true },
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ClickHouse } from '../../clickhouse/index.ts';
 import { explain, readPolicyFile } from '../../producers/policy/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
@@ -11,6 +12,7 @@ import { lint, lintLines } from '../policy/lint.ts';
 import { periodOf } from '../policy/period.ts';
 import { caveatsOf, replayTable, totalOf, type ReplayReport } from '../policy/replay-report.ts';
 import { Replay } from '../policy/replay.ts';
+import { onRecord } from '../read-record.ts';
 import { asideColours, print, say } from '../terminal.ts';
 
 export interface LintOptions extends CatalogOption {
@@ -73,8 +75,10 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
   const { policy } = readPolicyFile(file);
   const catalog = await catalogOf(options.catalog);
   const timeoutMs = options.timeout * 1000;
-  const report = await withClickHouse(environment, async (clickhouse): Promise<ReplayReport> => {
-    await clickhouse.ping(CONTACT_DEADLINE_MS);
+  const since = new Date(period.sinceMs).toISOString();
+  const until = new Date(period.untilMs).toISOString();
+  const look = { query: `since:${since} until:${until}`, language: 'search' } as const;
+  const replayed = async (clickhouse: ClickHouse): Promise<ReplayReport> => {
     const past = await pastOf(clickhouse, period, timeoutMs);
     const replaying = new Replay(policy, { catalog, nowMs });
     for await (const alike of historyFor(policy, clickhouse, period, timeoutMs)) {
@@ -82,12 +86,16 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
     }
     const categories = replaying.result(past.diskBytesPerRow);
     return {
-      since: new Date(period.sinceMs).toISOString(),
-      until: new Date(period.untilMs).toISOString(),
+      since,
+      until,
       categories,
       total: totalOf(categories),
       caveats: caveatsOf(policy, past),
     };
+  };
+  const report = await withClickHouse(environment, async (clickhouse) => {
+    await clickhouse.ping(CONTACT_DEADLINE_MS);
+    return onRecord(environment, look, () => replayed(clickhouse));
   });
   if (options.json) {
     print(JSON.stringify(report));

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
@@ -8,6 +9,7 @@ import { ENGINE_FORMATS, type Format } from '../query/formats.ts';
 import { boundParameters } from '../query/parameters.ts';
 import { drawTable, footer } from '../query/table.ts';
 import { onRecord } from '../read-record.ts';
+import { safeLines } from '../safe-text.ts';
 import { asideColours, print, say } from '../terminal.ts';
 
 const MAX_SQL_BYTES = 1024 * 1024;
@@ -52,10 +54,12 @@ async function printTable(answer: Readable): Promise<void> {
   say(asideColours.dim(footer(shown)));
 }
 
-/** To stdout at its reader's pace. */
+/** To stdout at its reader's pace: as it is to a program, and so that it does nothing to a terminal. */
 async function pass(answer: Readable): Promise<void> {
+  const text = process.stdout.isTTY ? new StringDecoder('utf8') : undefined;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
-    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+    const shown = text ? safeLines(text.write(chunk)) : chunk;
+    if (!process.stdout.write(shown)) await once(process.stdout, 'drain');
   }
 }
 

@@ -5,6 +5,7 @@ import {
 } from '../../clickhouse/retention/retention.ts';
 import { previewRetention, retentionStatus } from '../../clickhouse/retention/status.ts';
 import { sweep } from '../../clickhouse/retention/sweep.ts';
+import { syncHolds } from '../../clickhouse/holds/place.ts';
 import type { ClickHouse } from '../../clickhouse/index.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
@@ -18,6 +19,7 @@ import { confirmed } from '../confirmed.ts';
 import { classesOf } from '../retention/days.ts';
 import { previewLines, statusLines, sweepLines } from '../retention/report.ts';
 import { sweepProgress } from '../retention/progress.ts';
+import { SweepTally } from '../retention/tally.ts';
 import { goOnWithoutReader, print, say } from '../terminal.ts';
 import { writeAtOnce } from '../write-at-once.ts';
 
@@ -148,27 +150,29 @@ async function remove(
   const removes = !dryRun && enabled !== false;
   await using record = removes ? await OperatorRecord.open(environment) : undefined;
   using interruption = interruptible();
+  const { signal } = interruption;
   const progress = sweepProgress();
+  const tally = new SweepTally();
+  // The table's own expiry goes on all the same: what has come under holds is taken up before it.
+  if (!dryRun && !removes) await syncHolds(clickhouse, { signal, onWait: sayWaiting });
   const result = await sweep(clickhouse, {
     batchSize,
     dryRun: !removes,
     purge,
-    signal: interruption.signal,
+    signal,
     onWait: sayWaiting,
-    onStep: (done) => progress.step(done),
-  }).finally(() => progress.stop());
-  if (record && result.removedRows > 0) {
-    const { removedRows, droppedParts, durationMs, interrupted } = result;
-    const removed = Object.fromEntries(
-      result.partitions
-        .filter((one) => one.removedRows > 0)
-        .map((one) => [`${one.retentionClass}/${one.month.slice(0, 7)}`, one.removedRows]),
-    );
-    await record.add({
-      type: 'ledger.retention.swept',
-      data: { removedRows, droppedParts, durationMs, interrupted, removed },
+    onStep: (done) => {
+      tally.step(done);
+      progress.step(done);
+    },
+  })
+    .finally(() => progress.stop())
+    .catch(async (error: unknown) => {
+      // What went before it failed is gone for good, and on record.
+      if (tally.removedRows > 0) await record?.add(tally.act(signal.aborted, error));
+      throw error;
     });
-  }
+  if (record && tally.removedRows > 0) await record.add(tally.act(result.interrupted));
   const told = { ...result, dryRun, cleanup: result.cleanup && enabled !== false };
   if (json) print(JSON.stringify(told));
   else for (const line of sweepLines(told)) print(line);

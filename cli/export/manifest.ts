@@ -1,5 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { timeBounds } from '../../clickhouse/search/bounds.ts';
+import { formatMicros } from '../../schemas/instant.ts';
 import { packageVersion } from '../package-version.ts';
 import type { Exported } from './export-file.ts';
 
@@ -9,6 +11,11 @@ export interface Manifest {
   readonly file: string;
   readonly format: string;
   readonly query: string;
+  /** Of the query's dates that name none. */
+  readonly timeZone: string;
+  /** The time that the query asks about, relative times and dates resolved: `before` is not in it. `null`: open. */
+  readonly from: string | null;
+  readonly before: string | null;
   /** `null`: every tenant's. */
   readonly tenants: readonly string[] | null;
   /** Events that were stored up to this moment. */
@@ -22,17 +29,26 @@ export interface Manifest {
   readonly exportedAt: string;
 }
 
-export const manifestOf = (path: string, { plan, ...whole }: Exported): Manifest => ({
-  ledgerline: packageVersion(),
-  file: basename(path),
-  format: plan.format,
-  query: plan.query,
-  tenants: plan.tenants ?? null,
-  storedUntil: plan.storedUntil,
-  earliest: plan.earliest ?? null,
-  latest: plan.latest ?? null,
-  ...whole,
-});
+export function manifestOf(path: string, { plan, ...whole }: Exported): Manifest {
+  const { from, before } = timeBounds(plan.asked.condition);
+  return {
+    ledgerline: packageVersion(),
+    file: basename(path),
+    format: plan.format,
+    query: plan.query,
+    timeZone: plan.asked.timeZone,
+    from: timeOf(from),
+    before: timeOf(before),
+    tenants: plan.tenants ?? null,
+    storedUntil: plan.storedUntil,
+    earliest: plan.earliest ?? null,
+    latest: plan.latest ?? null,
+    ...whole,
+  };
+}
+
+const timeOf = (micros: number | undefined): string | null =>
+  micros === undefined ? null : (formatMicros(micros) ?? null);
 
 /** Beside which file it lies. */
 export const manifestPath = (path: string): string => `${path}.manifest.json`;

@@ -6,6 +6,7 @@ import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { readEnvironment } from '../environment.ts';
 import { UsageError } from '../failure.ts';
 import { OperatorRecord } from '../operator-record.ts';
+import { safeJson } from '../search/json.ts';
 import { answerColours, asideColours, count, print, say } from '../terminal.ts';
 import { cursorOf, placeOf } from './cursor.ts';
 import { messageTable, summaryTable } from './list-report.ts';
@@ -49,7 +50,7 @@ export async function listMessages(options: ListOptions): Promise<void> {
         ...message,
         quarantinedAt: new Date(quarantinedAtMs).toISOString(),
       }));
-      print(JSON.stringify({ summary, messages: listed, next }));
+      print(safeJson({ summary, messages: listed, next }));
     } else if (summary.length === 0) {
       print('nothing is in quarantine that fits');
     } else {
@@ -102,7 +103,7 @@ export async function showMessage(id: string, options: ShowOptions): Promise<voi
       return;
     }
     const shown = shownMessage(message, resolutions, standards, isAmbiguous);
-    if (options.json) print(JSON.stringify(shown));
+    if (options.json) print(safeJson(shown));
     else for (const line of shownLines(shown, message.message.toString('utf8'))) print(line);
   });
 }

@@ -78,9 +78,9 @@ export const heldSql = (asked: Asked, params: Parameters): string =>
 /** A hold's query as it was when it was placed: "since 7 days ago" must not move on with time. */
 export const questionOf = (
   clickhouse: ClickHouse,
-  { query, tenants, placedAt }: Hold,
+  { query, timeZone, tenants, placedAt }: Hold,
 ): Promise<Asked> =>
-  asked(clickhouse, query, { tenant: tenants ?? EVERY_TENANT, now: new Date(placedAt) });
+  asked(clickhouse, query, { tenant: tenants ?? EVERY_TENANT, timeZone, now: new Date(placedAt) });
 
 async function run(
   clickhouse: ClickHouse,

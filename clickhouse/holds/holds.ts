@@ -7,6 +7,8 @@ export interface Hold {
   readonly owner: string;
   readonly reason: string;
   readonly query: string;
+  /** Of dates in the query that name none; a name of the IANA time zone database. */
+  readonly timeZone: string;
   /** `undefined`: every tenant's. */
   readonly tenants: readonly string[] | undefined;
   /** ISO 8601. */
@@ -26,6 +28,7 @@ interface Row {
   readonly owner: string;
   readonly reason: string;
   readonly query: string;
+  readonly time_zone: string;
   readonly tenants: readonly string[];
   readonly placed_at: string;
   readonly placed_by: string;
@@ -42,6 +45,7 @@ export async function listHolds(clickhouse: ClickHouse): Promise<Hold[]> {
             argMinIf(owner, at, action = 'placed') AS owner,
             argMinIf(reason, at, action = 'placed') AS reason,
             argMinIf(query, at, action = 'placed') AS query,
+            argMinIf(time_zone, at, action = 'placed') AS time_zone,
             argMinIf(tenants, at, action = 'placed') AS tenants,
             ${iso("minIf(at, action = 'placed')")} AS placed_at,
             argMinIf(actor, at, action = 'placed') AS placed_by,
@@ -62,6 +66,7 @@ export async function listHolds(clickhouse: ClickHouse): Promise<Hold[]> {
     owner: row.owner,
     reason: row.reason,
     query: row.query,
+    timeZone: row.time_zone,
     tenants: row.tenants.length === 0 ? undefined : row.tenants,
     placedAt: row.placed_at,
     placedBy: row.placed_by,
@@ -91,6 +96,7 @@ export async function recordAction(
     readonly reason?: string;
     readonly actor?: string;
     readonly query?: string;
+    readonly timeZone?: string;
     readonly tenants?: readonly string[] | undefined;
     readonly events: number;
     /** Default: now. */
@@ -98,8 +104,8 @@ export async function recordAction(
   },
 ): Promise<void> {
   await clickhouse.command(
-    `INSERT INTO audit_holds (hold_id, action, at, name, owner, reason, actor, query, tenants, events)
-     VALUES ({hold:UUID}, {action:String}, fromUnixTimestamp64Milli({at:Int64}), {name:String}, {owner:String}, {reason:String}, {actor:String}, {query:String}, {tenants:Array(String)}, {events:UInt64})`,
+    `INSERT INTO audit_holds (hold_id, action, at, name, owner, reason, actor, query, time_zone, tenants, events)
+     VALUES ({hold:UUID}, {action:String}, fromUnixTimestamp64Milli({at:Int64}), {name:String}, {owner:String}, {reason:String}, {actor:String}, {query:String}, {timeZone:String}, {tenants:Array(String)}, {events:UInt64})`,
     {
       params: {
         hold: action.hold,
@@ -110,6 +116,7 @@ export async function recordAction(
         reason: action.reason ?? '',
         actor: action.actor ?? '',
         query: action.query ?? '',
+        timeZone: action.timeZone ?? 'UTC',
         tenants: action.tenants ?? [],
         events: action.events,
       },

@@ -9,9 +9,13 @@ import { ACTIVE_HOLDS, EVENT_PLACE, type Hold, listHolds, recordAction } from '.
 import { erasing, inTurn, type Turn, type Waiting } from './turn.ts';
 
 export interface NewHold extends Waiting {
+  /** Its id, a UUID, for whoever wants to know it also where placing fails. Default: a new one. */
+  readonly id?: string;
   /** What it is about, in the language of `search`. Relative times count from now, and are then fixed. */
   readonly query: string;
   readonly tenant: TenantScope;
+  /** Of dates in the query that name none. Default `UTC`. */
+  readonly timeZone?: string;
   /** What people call it: `Case 2026-17`. */
   readonly name: string;
   /** Who answers for it. */
@@ -42,10 +46,10 @@ export interface NewHold extends Waiting {
 export async function placeHold(clickhouse: ClickHouse, given: NewHold): Promise<Hold> {
   const { name, owner, reason, actor } = given;
   assertSaid({ name, owner, reason, actor });
-  const hold = uuidv7();
+  const { id: hold = uuidv7(), tenant, timeZone = 'UTC' } = given;
   // The moment that relative times count from is kept to the second.
   const now = new Date(Math.floor(Date.now() / 1000) * 1000);
-  const question = await asked(clickhouse, given.query, { tenant: given.tenant, now });
+  const question = await asked(clickhouse, given.query, { tenant, timeZone, now });
   await inTurn(
     clickhouse,
     'hold',
@@ -61,7 +65,8 @@ export async function placeHold(clickhouse: ClickHouse, given: NewHold): Promise
         reason: given.reason,
         actor: given.actor,
         query: given.query,
-        tenants: tenantsOf(given.tenant),
+        timeZone,
+        tenants: tenantsOf(tenant),
         events: 0,
       });
       await withoutExpiry(clickhouse, () =>

@@ -43,6 +43,8 @@ export interface RetentionStatus {
 
 interface Counted {
   readonly name: string;
+  readonly stored: string;
+  readonly oldest: number;
   readonly recent: string;
   readonly recentDays: number;
   readonly expired: string;
@@ -74,7 +76,7 @@ export async function retentionStatus(clickhouse: ClickHouse): Promise<Retention
   };
 }
 
-/** One pass over two columns: what each class got lately, and what is due. */
+/** One pass over two columns: what each class has, got lately, and what is due; nothing of what a sweep has deleted. */
 function counts(
   clickhouse: ClickHouse,
   classes: RetentionClasses,
@@ -86,6 +88,8 @@ function counts(
     `WITH toDateTime64({now:UInt32}, 6, 'UTC') AS moment,
           occurred_at + toIntervalDay(transform(retention_class, {names:Array(String)}, {days:Array(UInt32)}, {standard:UInt32})) AS expires
      SELECT retention_class AS name,
+            count() AS stored,
+            toUnixTimestamp(min(occurred_at)) AS oldest,
             countIf(occurred_at > moment - toIntervalDay(${RATE_DAYS}) AND occurred_at <= moment) AS recent,
             dateDiff('second', minIf(occurred_at, occurred_at > moment - toIntervalDay(${RATE_DAYS})), moment) / ${DAY_S} AS recentDays,
             countIf(expires <= moment) AS expired,
@@ -103,9 +107,8 @@ function classStatus(
   parts: readonly Part[],
   counted: Counted | undefined,
 ): ClassStatus {
-  const rows = sum(parts.map((part) => part.rows));
+  const rows = Number(counted?.stored ?? 0);
   const bytes = sum(parts.map((part) => part.bytes));
-  const oldestS = Math.min(...parts.map((part) => part.oldestS));
   const recent = Number(counted?.recent ?? 0);
   // A young ledger's first hours must not be taken for thirty days.
   const over = Math.min(RATE_DAYS, Math.max(1, counted?.recentDays ?? 1));
@@ -117,7 +120,7 @@ function classStatus(
     days,
     rows,
     bytes,
-    oldest: parts.length === 0 ? undefined : instant(oldestS),
+    oldest: counted && instant(counted.oldest),
     expiredRows: Number(counted?.expired ?? 0),
     next:
       living === 0
@@ -162,7 +165,7 @@ export async function previewRetention(
     const own = parts.filter((part) => part.retentionClass === name);
     const cutoffS = nowS - after * DAY_S;
     const expiring = state.cleanup ? await expiredRows(clickhouse, name, cutoffS, own) : 0;
-    const whole = own.filter((part) => part.newestS < cutoffS);
+    const whole = own.filter((part) => part.newestS < cutoffS).map((part) => part.name);
     const rows = sum(own.map((part) => part.rows));
     const bytes = sum(own.map((part) => part.bytes));
     previews.push({
@@ -170,11 +173,21 @@ export async function previewRetention(
       before: state.classes[name],
       after,
       expiringRows: expiring,
-      goingAtOnceRows: state.cleanup ? sum(whole.map((part) => part.rows)) : 0,
+      goingAtOnceRows: state.cleanup ? await rowsIn(clickhouse, whole) : 0,
       expiringBytes: rows === 0 ? 0 : Math.round((bytes * expiring) / rows),
     });
   }
   return previews;
+}
+
+/** Of parts, without rows that a sweep has deleted, which their own books still count. */
+async function rowsIn(clickhouse: ClickHouse, parts: readonly string[]): Promise<number> {
+  if (parts.length === 0) return 0;
+  const [row] = await clickhouse.query<{ rows: string }>(
+    'SELECT count() AS rows FROM audit_events WHERE _part IN {parts:Array(String)}',
+    { params: { parts } },
+  );
+  return Number(row?.rows ?? 0);
 }
 
 async function expiredRows(

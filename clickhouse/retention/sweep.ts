@@ -26,6 +26,8 @@ export interface SweepProgress {
   readonly month: string;
   /** Rows that this step removed. */
   readonly rows: number;
+  /** They went with their whole part. */
+  readonly wholePart: boolean;
   /** Of all that this sweep will remove. */
   readonly doneRows: number;
   readonly totalRows: number;
@@ -85,11 +87,11 @@ export async function sweep(
   let doneRows = 0;
   let droppedParts = 0;
   let steps = 0;
-  const note = (partition: PartitionSweep, rows: number): void => {
+  const note = (partition: PartitionSweep, rows: number, wholePart: boolean): void => {
     const { retentionClass, month } = partition;
     doneRows += rows;
     removed.set(partition, (removed.get(partition) ?? 0) + rows);
-    options.onStep?.({ retentionClass, month, rows, doneRows, totalRows });
+    options.onStep?.({ retentionClass, month, rows, wholePart, doneRows, totalRows });
   };
 
   /** What is removed cannot be had back, and a sweep takes its time: each step asks whether it still holds. */
@@ -104,7 +106,7 @@ export async function sweep(
       turn.assertMine();
       if (!(await dropPart(clickhouse, name))) continue;
       droppedParts += 1;
-      note(partition, inside);
+      note(partition, inside, true);
     }
     const cutoffs = (await over(partition))
       ? []
@@ -113,12 +115,12 @@ export async function sweep(
       if (await over(partition)) break;
       steps += 1;
       turn.assertMine();
-      note(partition, await deleteUpTo(clickhouse, partition, cutoff));
+      note(partition, await deleteUpTo(clickhouse, partition, cutoff), false);
     }
     if (options.purge && !signal?.aborted) await purge(clickhouse, partition);
   };
 
-  if (cleanup && !dryRun && found.length > 0) {
+  if (cleanup && !dryRun) {
     const inTurnOf = (run: (turn: Turn) => Promise<unknown>): Promise<unknown> =>
       inTurn(clickhouse, 'sweep', run, options);
     try {

@@ -125,8 +125,12 @@ function valueSql({ kind, name }: Field, params: Parameters): string {
       return `if(JSONType(${at}) = 'String', JSONExtractString(${at}), JSONExtractRaw(${at}))`;
     }
     case 'related': {
-      const role = kind.role === undefined ? '1' : `role = ${params.bind(kind.role, 'String')}`;
-      return `arrayJoin(arrayDistinct(arrayMap((role, type, id) -> if(${role}, concat(type, '/', id), ''), related.role, related.type, related.id)))`;
+      const of =
+        kind.role === undefined
+          ? 'related'
+          : `arrayFilter(party -> party.role = ${params.bind(kind.role, 'String')}, related)`;
+      const names = `arrayDistinct(arrayMap(party -> concat(party.type, '/', party.id), ${of}))`;
+      return `arrayJoin(if(empty(${names}), [''], ${names}))`;
     }
     case 'error':
       return 'error_code';

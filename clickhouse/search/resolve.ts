@@ -65,7 +65,9 @@ function valueCondition(field: Field, written: Written, term: Term, clock: Clock
       return numberCondition({ in: 'column', column: kind.column }, written, comparison);
     case 'json': {
       const source = { in: 'json', column: kind.column, path: kind.path } as const;
-      if (comparison !== undefined) return numberCondition(source, written, comparison);
+      if (comparison !== undefined || isNumberRange(written)) {
+        return numberCondition(source, written, comparison);
+      }
       return whole(source, patternOf(written), true);
     }
     default:
@@ -73,6 +75,13 @@ function valueCondition(field: Field, written: Written, term: Term, clock: Clock
       return plainCondition(kind, written);
   }
 }
+
+/** Of a field that holds whatever was put there, `../etc` is a text and `5..10` a range. */
+const isNumberRange = ({ pieces }: Written): boolean =>
+  pieces.every(({ quoted }) => !quoted) &&
+  /^(?=.*\d)(?:-?\d+(?:\.\d+)?|\*)?\.\.(?:-?\d+(?:\.\d+)?|\*)?$/.test(
+    pieces.map(({ text }) => text).join(''),
+  );
 
 type PlainKind = Exclude<Field['kind'], { is: 'words' | 'time' | 'number' | 'json' }>;
 

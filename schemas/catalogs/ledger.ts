@@ -237,6 +237,8 @@ const ledgerCategory = buildCategory('ledger', {
         name: z.string(),
         owner: z.string(),
         query: z.string(),
+        /** Of the query's dates that name none; absent before it was kept: UTC. */
+        timeZone: z.string().optional(),
         /** Absent: every tenant's. */
         tenants: z.array(z.string()).optional(),
         events: count,

@@ -82,7 +82,8 @@ const at = (name: string): string => join(folder, name);
 describe('R-ASK-08: an export is complete, or clearly not there', () => {
   it('ndjson: wire rows, as many as the manifest says, with its hash', async () => {
     const file = at('all.ndjson');
-    const ran = await ledgerline(['export', '-o', file, '--json', '--reason', 'a test']);
+    const asked = ['since:2020-01-02', '--time-zone', 'Europe/Berlin'];
+    const ran = await ledgerline(['export', ...asked, '-o', file, '--json', '--reason', 'a test']);
     expect([ran.code, ran.stderr]).toEqual([0, '']);
     const bytes = readFileSync(file);
     const lines = bytes.toString().trimEnd().split('\n');
@@ -91,7 +92,10 @@ describe('R-ASK-08: an export is complete, or clearly not there', () => {
     expect(manifest).toMatchObject({
       file: 'all.ndjson',
       format: 'ndjson',
-      query: '',
+      query: 'since:2020-01-02',
+      timeZone: 'Europe/Berlin',
+      from: '2020-01-01T23:00:00.000000Z',
+      before: null,
       tenants: null,
       rows: 5_012,
       bytes: bytes.length,

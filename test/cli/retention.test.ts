@@ -5,7 +5,9 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { type ClickHouse, openClickHouse } from '../../clickhouse/index.ts';
+import { type ClickHouse, listHolds, openClickHouse, releaseHold } from '../../clickhouse/index.ts';
+import { placeOnRecord } from '../../cli/holds/recording.ts';
+import type { OperatorRecord } from '../../cli/operator-record.ts';
 import { createTopic } from '../../consumers/index.ts';
 import { makeLedger } from '../support/ledger-template.ts';
 import { until } from '../support/until.ts';
@@ -157,6 +159,57 @@ describe('R-RET-01, R-RET-02: retention on the command line', () => {
       before: { classes: { standard: 30 }, cleanup: true },
       after: { classes: { standard: 45 }, cleanup: false },
     });
+  });
+
+  it('R-RET-03 holds are placed and released on the record, and asked about where they hold all or nothing', async () => {
+    const words = ['--name', 'Case 17', '--owner', 'legal', '--reason', 'litigation'];
+    const place = (query: string, ...more: string[]) =>
+      ledgerline(['hold', 'place', query, ...words, '--actor', 'ops-1', ...more]);
+    for (const query of ['type:*', 'actor:nobody']) {
+      const unasked = await place(query);
+      expect([unasked.code, unasked.stdout]).toEqual([2, '']);
+      expect(unasked.stderr).toMatch(/needs a yes.*--yes/);
+    }
+    const zone = ['--time-zone', 'Pacific/Honolulu'];
+    const placed = await place('type:ledger.retention.swept', '--json', ...zone);
+    expect([placed.code, placed.stderr]).toEqual([0, '']);
+    const hold = JSON.parse(placed.stdout) as { id: string; events: number };
+    expect(hold.events).toBeGreaterThan(0);
+    const [event] = await recorded('ledger.hold.placed', 1);
+    expect(event).toMatchObject({
+      actor_id: 'ops-1',
+      reason: 'litigation',
+      query: 'type:ledger.retention.swept',
+      timeZone: 'Pacific/Honolulu',
+      events: hold.events,
+    });
+    expect((await ledgerline(['hold', 'list'])).stdout).toContain('Case 17');
+    const release = ['hold', 'release', hold.id, '--reason', 'closed', '--actor', 'ops-2', '--yes'];
+    expect((await ledgerline(release)).stdout).toMatch(/^released: /);
+    expect(await recorded('ledger.hold.released', 1)).toMatchObject([
+      { actor_id: 'ops-2', reason: 'closed', name: 'Case 17' },
+    ]);
+    expect((await ledgerline(['hold', 'list'])).stderr).toBe('no holds; released ones: --all\n');
+  });
+
+  it('R-RET-03 a hold that stands although placing it failed is on record, with what failed', async () => {
+    const record = { add: vi.fn<OperatorRecord['add']>(() => Promise.resolve()) };
+    // Copying fails once the hold is noted, as it would where ClickHouse goes away.
+    const failing: ClickHouse = {
+      ...clickhouse,
+      command: async (sql, options) => {
+        if (sql.startsWith('INSERT INTO audit_held')) throw new Error('gone');
+        return clickhouse.command(sql, options);
+      },
+    };
+    const wanted = { query: '', name: 'n', owner: 'o', reason: 'r', actor: 'a' };
+    const placing = placeOnRecord(record, failing, wanted, { tenant: 'default' });
+    await expect(placing).rejects.toThrow('gone');
+    const [hold] = await listHolds(clickhouse);
+    expect(record.add.mock.calls).toMatchObject([
+      [{ type: 'ledger.hold.placed', target: { id: hold?.id }, error: { code: 'UNEXPECTED' } }],
+    ]);
+    await releaseHold(clickhouse, { hold: hold?.id ?? '', reason: 'closed', actor: 'a' });
   });
 
   it('does nothing that could not be recorded', async () => {

@@ -62,6 +62,33 @@ afterAll(() => ledger.close());
 const obeyed = (text: string): string[] =>
   Array.from(text).filter((character) => character !== '\n' && safeText(character) !== character);
 
+describe('ledgerline query', () => {
+  it.each(['csv', 'ndjson', 'json'])(
+    'prints %s as it is to a program, and to a terminal nothing that it would obey',
+    async (format) => {
+      const sql = `SELECT actor_name FROM audit_events WHERE event_id = '${ID}'`;
+      const args = ['query', sql, '--format', format];
+      const piped = await ledgerline(...args);
+      expect([piped.code, piped.stderr]).toEqual([0, '']);
+      expect(obeyed(piped.stdout)).not.toEqual([]);
+      // script, of util-linux, gives what it runs a terminal.
+      const words = [process.execPath, CLI, ...args].map(
+        (word) => `'${word.replaceAll("'", String.raw`'\''`)}'`,
+      );
+      const terminal = spawn('script', ['-qec', words.join(' '), '/dev/null'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { PATH: process.env['PATH'], LEDGERLINE_RECORD_READS: 'off', ...environment() },
+      });
+      const shown: Buffer[] = [];
+      terminal.stdout.on('data', (chunk: Buffer) => shown.push(chunk));
+      expect(await once(terminal, 'close')).toEqual([0, null]);
+      const text = Buffer.concat(shown).toString().replaceAll('\r\n', '\n');
+      expect(text).toContain('owned');
+      expect(obeyed(text)).toEqual([]);
+    },
+  );
+});
+
 describe('R-ASK-01: ledgerline search', () => {
   it('prints a line an event, newest first, and nothing that a terminal would obey', async () => {
     const { code, stdout, stderr } = await ledgerline('search', 'since:30d');

@@ -175,6 +175,22 @@ test('R-RET-03 what comes later is taken up, once, also by two at once', async (
   expect(await inTable(ledger, 'audit_held')).toHaveLength(17);
 });
 
+test('R-RET-03 dates of a hold are those of its time zone, when it is placed and later', async () => {
+  const ledger = await ledgerForTest();
+  const day = daysAgo(5).slice(0, 10);
+  const next = daysAgo(4).slice(0, 10);
+  const evening = (date: string) => row({ actor_id: date, occurred_at: `${date}T02:00:00Z` });
+  await ledger.insert([evening(day), evening(next)]);
+  // Two in the morning is the evening of the day before in Honolulu.
+  const hold = await place(ledger, `at:${day}`, { timeZone: 'Pacific/Honolulu' });
+  expect(hold).toMatchObject({ events: 1, timeZone: 'Pacific/Honolulu' });
+  expect(await inTable(ledger, 'audit_held')).toEqual([next]);
+  await ledger.insert([evening(day), evening(next)]);
+  await syncHolds(ledger.clickhouse);
+  expect(await inTable(ledger, 'audit_held')).toEqual([next, next]);
+  await expect(place(ledger, '', { timeZone: 'Moon/Sea' })).rejects.toThrow('time zone');
+});
+
 test('R-RET-03 an event under two holds is kept once, and until both are released', async () => {
   const ledger = await ledgerForTest();
   const { clickhouse } = ledger;

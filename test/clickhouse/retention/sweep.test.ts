@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import {
   applyRetention,
+  listHolds,
+  placeHold,
   previewRetention,
   readRetentionState,
   retentionStatus,
@@ -63,6 +65,40 @@ test('R-RET-02 a sweep removes what has expired, on the day, and nothing else', 
   expect(steps.reduce((sum, rows) => sum + rows, 0)).toBe(500);
   expect(new Set(await actors(ledger))).toEqual(new Set(['living', 'archived', 'protected']));
   expect(await sweep(ledger.clickhouse)).toMatchObject({ expiredRows: 0, removedRows: 0 });
+});
+
+test('R-RET-02 what a sweep has deleted is counted no more, neither by the status nor by a preview', async () => {
+  const month = (day: number, actor: string) =>
+    Array.from({ length: 50 }, () => row({ actor_id: actor, occurred_at: within(2, day) }));
+  const ledger = await aged(
+    [...month(2, 'expired'), ...month(26, 'living')],
+    daysSince(within(2, 14)),
+  );
+  expect(await sweep(ledger.clickhouse)).toMatchObject({ removedRows: 50 });
+  const { classes } = await retentionStatus(ledger.clickhouse);
+  const standard = classes.find(({ name }) => name === 'standard');
+  expect(standard).toMatchObject({ rows: 50, expiredRows: 0 });
+  expect(Date.parse(standard?.oldest ?? '')).toBeGreaterThan(Date.parse(within(2, 25)));
+  expect(await previewRetention(ledger.clickhouse, { standard: 1 })).toMatchObject([
+    { expiringRows: 50, goingAtOnceRows: 50 },
+  ]);
+});
+
+test('R-RET-02, R-RET-03 a sweep that finds nothing to remove takes up what has come under a hold all the same', async () => {
+  const ledger = await aged([], 30);
+  await placeHold(ledger.clickhouse, {
+    query: 'actor:held',
+    tenant: 'default',
+    name: 'case',
+    owner: 'legal',
+    reason: 'litigation',
+    actor: 'ops',
+  });
+  await ledger.insert(spread(1, 7, 'held'));
+  expect(await sweep(ledger.clickhouse, { dryRun: true })).toMatchObject({ expiredRows: 0 });
+  expect((await listHolds(ledger.clickhouse))[0]).toMatchObject({ events: 0 });
+  expect(await sweep(ledger.clickhouse)).toMatchObject({ expiredRows: 0, removedRows: 0 });
+  expect((await listHolds(ledger.clickhouse))[0]).toMatchObject({ events: 7 });
 });
 
 test('R-RET-02 it stops between steps, and the next one goes on', async () => {

@@ -329,6 +329,29 @@ describe('R-EDGE-05: counts', () => {
     }
   });
 
+  it('by related party count an event once for each of its own, and once where it has none', async () => {
+    const own = await openLedger();
+    try {
+      const party = (role: string, id: string) => ({ role, type: 'app', id, name: '' });
+      const related = (...parties: object[]) => row({ tenant_id: 'r', related: parties });
+      await own.insert([
+        related(party('parent', '7'), party('on_behalf_of', '9')),
+        related(party('parent', '7'), party('parent', '7')),
+        related(party('on_behalf_of', '9')),
+        related(),
+      ]);
+      const counted = async (field: string) => {
+        const [found] = await facets(own.clickhouse, '', { tenant: 'r', fields: [field] });
+        return Object.fromEntries(found?.values.map(({ value, stored }) => [value, stored]) ?? []);
+      };
+      expect(await counted('parent')).toEqual({ 'app/7': 2, '': 2 });
+      expect(await counted('related.on_behalf_of')).toEqual({ 'app/9': 2, '': 2 });
+      expect(await counted('related')).toEqual({ 'app/7': 2, 'app/9': 2, '': 1 });
+    } finally {
+      await own.close();
+    }
+  });
+
   it('by value are what counting by hand gives, and each value finds its events', async () => {
     const fields = [
       'category',

@@ -82,8 +82,20 @@ describe('R-ASK-01: a query', () => {
     ['at:2026-11', 'at:2026-11-01..2026-11-30'],
     ['severity:>=high', 'severity:high..'],
     ['weight:>=2', 'weight:2..*'],
+    ['data.amount:>=2', 'data.amount:2..'],
   ])('%s means the same as %s', (one, other) => {
     expect(read(one)).toEqual(read(other));
+  });
+
+  it('takes numbers with dots between them for a range of data, and other texts for texts', () => {
+    expect(read('data.amount:-1.5..10')).toMatchObject({
+      kind: 'number',
+      from: { value: -1.5 },
+      to: { value: 10 },
+    });
+    for (const text of ['data.path:../etc', 'data.version:1..x', 'data.amount:"5..10"']) {
+      expect(read(text)).toMatchObject({ kind: 'like' });
+    }
   });
 
   it('compares severities by their order', () => {
