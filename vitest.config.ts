@@ -8,6 +8,7 @@ const APART = [
   'test/producers/commands/audited.test.ts',
   'test/producers/spool/{full-disk,spool}.test.ts',
   'test/consumers/outages.test.ts',
+  'test/docs/commands.test.ts',
 ];
 // What takes long, faults above all, has a run of its own: `npm run test:faults`.
 const ELSEWHERE = ['dist/**', 'node_modules/**', 'test/**/*.long.test.ts'];

@@ -138,6 +138,16 @@ test.each(documented(await page('retention.md')))(
   },
 );
 
+test.each(documented(await page('detection.md')))(
+  'docs/detection.md runs as it stands: $title',
+  async ({ sql }) => {
+    const denied = weekOfAcme().filter(({ outcome }) => outcome === 'denied').length;
+    const rows = await ledger.clickhouse.query<{ day: string; 'sum(events)': number }>(sql);
+    expect(denied).toBeGreaterThan(0);
+    expect(rows.reduce((total, row) => total + row['sum(events)'], 0)).toBe(denied);
+  },
+);
+
 test('a target’s history holds its children’s events, and no other tenant’s', async () => {
   const history = queries.find(({ title }) => title === HISTORY);
   const rows = await ledger.clickhouse.query<{ event_type: string }>(history?.sql ?? '', {

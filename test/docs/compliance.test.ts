@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { program } from '../../cli/program.ts';
 import { compile } from '../../clickhouse/search/compile.ts';
 import { parseQuery } from '../../clickhouse/search/parse.ts';
 import { resolve } from '../../clickhouse/search/resolve.ts';
 import { ledgerEvents } from '../../schemas/index.ts';
+import { commandsOf, pageOf, wordsOf } from './documents.ts';
 
 const PAGES = [
   'audit-trails.md',
@@ -14,29 +14,14 @@ const PAGES = [
   'export.md',
   'retention.md',
 ];
-const page = (name: string): string =>
-  readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
-
-/** Commands in backticks and in shell blocks. */
-const commands = (text: string): string[] =>
-  [
-    ...text.matchAll(/`(?:[A-Z_]+=\S+ )*ledgerline ([^`]+)`|^(?:[A-Z_]+=\S+ )*ledgerline (.+)$/gm),
-  ].map(([, inline, line]) => inline ?? line ?? '');
-
-/** Words as a shell would give them. */
-const words = (command: string): string[] =>
-  [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
-    ([, single, double, bare]) => single ?? double ?? bare ?? '',
-  );
-
 test.each(PAGES)(
   'R-DOC-02 docs/%s: every command is one that exists, with options that it has',
   (name) => {
-    const found = commands(page(name));
+    const found = commandsOf(pageOf(name));
     expect(found.length).toBeGreaterThan(1);
     const faults = found.flatMap((command) => {
       let at = program();
-      const rest = words(command);
+      const rest = wordsOf(command);
       while (rest[0] !== undefined && !rest[0].startsWith('-')) {
         const next = at.commands.find((one) => one.name() === rest[0]);
         if (next === undefined) break;
@@ -56,8 +41,8 @@ test.each(PAGES)(
 test.each(PAGES)(
   'R-DOC-02 docs/%s: every query can be read, and names only event types that exist',
   (name) => {
-    const queries = commands(page(name)).flatMap((command) => {
-      const [first = '', second = '', third = ''] = words(command);
+    const queries = commandsOf(pageOf(name)).flatMap((command) => {
+      const [first = '', second = '', third = ''] = wordsOf(command);
       const asks = ['search', 'facets', 'export', 'tail'].includes(first);
       if (asks && !second.startsWith('-')) return [second];
       return first === 'hold' && second === 'place' ? [third] : [];
