@@ -20,6 +20,8 @@ export class Holding {
     this.#logger = logger;
     this.segments = slot.segments();
     this.#cursor = new CursorFile(slot.path);
+    // The owner before may have been silent for long: from now on this one is heard of.
+    this.beat();
   }
 
   get hasUnsettled(): boolean {
@@ -43,7 +45,7 @@ export class Holding {
     if (this.#cursorDue) this.beat();
   }
 
-  /** Writes the cursor, moved or not: to other machines this is the sign that its owner lives. */
+  /** Writes the cursor, moved or not: to those elsewhere this is the sign that its owner lives. */
   beat(): void {
     const [first] = this.segments;
     this.#cursorDue = false;

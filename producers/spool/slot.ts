@@ -69,12 +69,12 @@ export function claimSlot(folder: string, owner: Owner): Slot {
   return slot;
 }
 
-/** An owner on another machine that has not been heard of for so long is dead: six beats. */
+/** An owner elsewhere that has not been heard of for so long is dead: six beats. */
 export const SILENT_AFTER_MS = 60_000;
 
 interface Inheritance {
   readonly slots: readonly Slot[];
-  /** Folders of other machines, which have been heard of a moment ago. */
+  /** Folders of other machines and containers, which have been heard of a moment ago. */
   readonly elsewhere: readonly string[];
 }
 
