@@ -29,6 +29,7 @@ import { expectDelivery, runInContext, type ContextFields } from './context/cont
 import { Delegate } from './context/delegate.ts';
 import { Counters, type Tally } from './counters.ts';
 import { countingListener } from './counting.ts';
+import { deadlineFault } from './deadline.ts';
 import { Delivery, type DrainReport } from './delivery.ts';
 import { stderrLogger } from './logger.ts';
 import { DEFAULTS, type CheckedLedger } from './options.ts';
@@ -154,6 +155,8 @@ export class AuditLedger {
     input: AnyInput,
     { timeoutMs = DEFAULTS.recordTimeoutMs }: Within = {},
   ): Promise<StoredReceipt | FilteredReceipt> {
+    const fault = deadlineFault('record', timeoutMs);
+    if (fault !== undefined) throw fault;
     const recording = this.#recording(timeoutMs);
     const receipt = this.#admit(type, input, recording);
     switch (receipt.status) {
@@ -199,11 +202,15 @@ export class AuditLedger {
     return auditedFunction(this, type, fn, describe, options);
   }
 
-  flush({ timeoutMs = DEFAULTS.flushTimeoutMs }: Within = {}): Promise<DrainReport> {
+  async flush({ timeoutMs = DEFAULTS.flushTimeoutMs }: Within = {}): Promise<DrainReport> {
+    const fault = deadlineFault('flush', timeoutMs);
+    if (fault !== undefined) throw fault;
     return this.#delivery.flush(timeoutMs);
   }
 
   close({ timeoutMs = DEFAULTS.closeTimeoutMs }: Within = {}): Promise<DrainReport> {
+    const fault = deadlineFault('close', timeoutMs);
+    if (fault !== undefined) return Promise.reject(fault);
     this.#policy.stop();
     this.#stopReports();
     const closed = this.#delivery.close(timeoutMs, () => {

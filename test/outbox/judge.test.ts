@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../outbox/judge.ts';
 import { grantsSql } from '../../outbox/grants.ts';
-import { openSession, outboxInsert } from '../../outbox/index.ts';
+import { openSession, outboxInsert, startRelay } from '../../outbox/index.ts';
 import { explainPostgres, placeOf } from '../../outbox/postgres-errors.ts';
 import { createLedger, infrastructure } from '../../producers/index.ts';
 
@@ -43,6 +43,23 @@ describe('R-REC-11: what a service writes', () => {
     expect(() => outboxInsert(wrong)).toThrow('app.env_var.updated');
     expect(() => outboxInsert(created, { schema: 'a"b' })).toThrow('schema');
     expect(() => grantsSql('public', { service: 'a"b' })).toThrow('role');
+  });
+});
+
+describe('R-REC-11: the pace of a relay', () => {
+  it('is checked before anybody is contacted, every fault at once', async () => {
+    const starting = startRelay({
+      url: 'postgres://nobody:x@127.0.0.1:1/none',
+      kafka: { brokers: ['127.0.0.1:1'] },
+      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      batchRows: 0,
+      pollMs: Infinity,
+      drainTimeoutMs: NaN,
+    });
+    await expect(starting).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/batchRows: .*pollMs: .*drainTimeoutMs: must be 0/u) as string,
+    });
   });
 });
 
