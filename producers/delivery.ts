@@ -146,7 +146,8 @@ export class Delivery {
   /**
    * Flushes, then lets go; what is left goes to disk, or is told so. Memoised.
    *
-   * @param lastWords called once what can be known of the others' ends is known; may still offer
+   * @param lastWords called once what can be known of the others' ends is known; may still offer. Not
+   *   called when the deadline has passed and there is no disk to take them.
    */
   close(timeoutMs: number, lastWords: () => void = () => undefined): Promise<DrainReport> {
     this.#closing ??= this.#close(timeoutMs, lastWords);
@@ -166,7 +167,8 @@ export class Delivery {
     const left = await this.#sender.stop();
     const lost = this.#disk?.keep(left) ?? left;
     for (const outbound of lost) outbound.listener.lost('abandoned', abandoned(error));
-    if (!inTime) lastWords();
+    // Nobody hears them but the disk: nothing is sent any more.
+    if (!inTime && this.#disk !== undefined) lastWords();
     for (const waiter of this.#roomWaiters) waiter();
     const { onDiskOnly: spooled = 0, hasBacklog = false } = this.#disk ?? {};
     await this.#disk?.close();

@@ -130,6 +130,24 @@ describe('R-EDGE-10: the counters reach the ledger', () => {
     });
   });
 
+  test('where a close gives up and there is no disk, there is no last report, and no talk of a buffer', async () => {
+    const logger = lineLogger();
+    const errors: string[] = [];
+    const onError = ({ code }: { readonly code: string }): void => void errors.push(code);
+    const { ledger, transport } = ledgerOn({ logger, onError });
+    transport.fail();
+    ledger.emit('app.env_var.updated', update());
+    expect(await ledger.close({ timeoutMs: 20 })).toMatchObject({ complete: false, left: 3 });
+    expect(logger.lines).toEqual([
+      'warn: no spool.directory: events that belong on disk wait in memory, and die with the process',
+      'warn: events cannot be sent; they wait, and are tried again',
+      'error: an event is not recorded; more like it are counted',
+      'error: closed with events that were not delivered',
+    ]);
+    expect(errors).toEqual(['CLOSED', 'CLOSED', 'CLOSED']);
+    expect(ledger.stats()).toMatchObject({ rejected: { queue_full: 0 }, lost: { abandoned: 3 } });
+  });
+
   test('nothing is reported where everything is turned off, or nobody asked', async () => {
     const off = ledgerOn({ enabled: false });
     await off.ledger.close();
