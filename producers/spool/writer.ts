@@ -5,6 +5,7 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import type { FsyncPolicy } from '../options.ts';
@@ -86,6 +87,8 @@ export class SegmentWriter {
       if (fsync !== 'never') syncFolder(slot.path);
     } catch (error) {
       closeSync(file);
+      // A full disk is tried every second: each attempt would leave an empty file.
+      rmSync(path, { force: true });
       throw error;
     }
     const segment = new Segment(path, number, SEGMENT_HEADER.length, 0, false);
