@@ -7,6 +7,7 @@ import {
   LedgerlineError,
   messageKey,
   outcomeOf,
+  type AuditEvent,
   type Catalog,
   type EventTypeName,
   type Party,
@@ -336,9 +337,7 @@ export class AuditLedger {
       // An id of the caller's own means that the event may have been said before.
       const mayRepeat = input.id !== undefined;
       const heard = recording?.countedBy(listener) ?? listener;
-      const key = messageKey(event);
-      if (key.length > LONGEST_KEY) throw keyTooLong(definition.type);
-      outbound = new Outbound(event.id, key, value, mayRepeat, heard);
+      outbound = new Outbound(event.id, keyOf(event), value, mayRepeat, heard);
     } catch (error) {
       this.#giveBack(seq);
       throw error;
@@ -366,9 +365,9 @@ export class AuditLedger {
       definition,
       stamped(facts, input, outcome, check.data, undefined, this.#stamp, policy),
     );
-    const value = encodeRow(event);
+    const prepared = { id: event.id, value: encodeRow(event), key: keyOf(event) };
     tally.prepared += 1;
-    return { status: 'prepared', id: event.id, key: messageKey(event), value };
+    return { status: 'prepared', ...prepared };
   }
 
   #nextSeq(): number {
@@ -400,10 +399,15 @@ const isCatalog = (given: Catalog | readonly unknown[]): given is Catalog => 're
 /** Characters; what the spool can keep in a record, beside the event. */
 const LONGEST_KEY = 200_000;
 
-const keyTooLong = (type: string): LedgerlineError =>
-  new LedgerlineError('EVENT_INVALID', `The event "${type}" has too long an id of its target.`, {
-    hint: 'Tenant, type and id of the target (or the actor) have 200,000 characters at most.',
-  });
+function keyOf(event: AuditEvent): string {
+  const key = messageKey(event);
+  if (key.length <= LONGEST_KEY) return key;
+  throw new LedgerlineError(
+    'EVENT_INVALID',
+    `The event "${event.type}" has too long an id of its target.`,
+    { hint: 'Tenant, type and id of the target (or the actor) have 200,000 characters at most.' },
+  );
+}
 
 const unknownOutcome = (type: string): LedgerlineError =>
   new LedgerlineError('EVENT_INVALID', `The event "${type}" has an unknown outcome.`, {

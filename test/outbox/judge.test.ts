@@ -6,6 +6,7 @@ import { grantsSql } from '../../outbox/grants.ts';
 import { openSession, outboxInsert, startRelay } from '../../outbox/index.ts';
 import { explainPostgres, placeOf } from '../../outbox/postgres-errors.ts';
 import { createLedger, infrastructure } from '../../producers/index.ts';
+import { memoryTransport } from '../../producers/testing.ts';
 
 const ledger = createLedger({
   service: 'shop',
@@ -30,6 +31,21 @@ describe('R-REC-11: what a service writes', () => {
     expect(row).not.toHaveProperty('producer_seq');
     expect(ledger.stats()).toMatchObject({ lastSeq: 0, emitted: 1, prepared: 1, accepted: 0 });
   });
+
+  it.each(['a\0b', '界'.repeat(200_000)])(
+    'has the key that emit would send it under: %.9j',
+    async (id) => {
+      const transport = memoryTransport();
+      const sent = createLedger({ service: 'shop', catalog: [infrastructure], transport });
+      const input = { actor: { type: 'user', id: 'u_7' }, target: { id } } as const;
+      const prepared = sent.prepare('app.created', input);
+      const receipt = sent.emit('app.created', input);
+      await sent.close();
+      const key = prepared.status === 'prepared' ? prepared.key : prepared.status;
+      expect(key).toBe(transport.messages[0]?.key ?? receipt.status);
+      expect(key).not.toContain('\0');
+    },
+  );
 
   it('is nothing where the policy keeps nothing, and an error where the event is wrong', () => {
     const filtered = ledger.prepare('app.deleted', { target: { id: 'app_1' }, reason: 'old' });
