@@ -20,8 +20,6 @@ export class Holding {
     this.#logger = logger;
     this.segments = slot.segments();
     this.#cursor = new CursorFile(slot.path);
-    // The owner before may have been silent for long: from now on this one is heard of.
-    this.beat();
   }
 
   get hasUnsettled(): boolean {
