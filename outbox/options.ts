@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../schemas/configuration-error.ts';
+import { LedgerlineError } from '../schemas/index.ts';
 import { isPostgresUrl } from './postgres-errors.ts';
 import { DEFAULT_SCHEMA } from './schema-name.ts';
 
@@ -37,6 +38,28 @@ const environment = z.object({
     .max(10_000)
     .default(OUTBOX_DEFAULTS.pollMs),
 });
+
+const pace = z.object({
+  batchRows: z.int().min(1).max(10_000).default(OUTBOX_DEFAULTS.batchRows),
+  // Node's timers take what is longer than 25 days for 1 ms; a relay that hardly ever looks is none.
+  pollMs: z.number().min(1).max(3_600_000).default(OUTBOX_DEFAULTS.pollMs),
+  drainTimeoutMs: z
+    .union([z.number().min(0), z.literal(Infinity)], 'must be 0 or more, or Infinity')
+    .default(OUTBOX_DEFAULTS.drainTimeoutMs),
+});
+
+/** How much and how often a relay works. */
+export type RelayPace = z.output<typeof pace>;
+
+/** Throws `CONFIG_INVALID`, which lists every fault by option and rule. */
+export function checkPace(options: z.input<typeof pace>): RelayPace {
+  const result = pace.safeParse(options);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new LedgerlineError('CONFIG_INVALID', `startRelay: ${faults.join('; ')}.`, {
+    hint: 'Correct these options, or leave them out.',
+  });
+}
 
 export interface OutboxConfig {
   readonly url: string | undefined;

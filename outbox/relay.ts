@@ -8,7 +8,7 @@ import { LedgerlineError } from '../schemas/index.ts';
 import { publishBatch } from './batch.ts';
 import { RelayBackoff } from './backoff.ts';
 import { checkOutbox } from './migrate.ts';
-import { MAX_BATCH_BYTES, OUTBOX_DEFAULTS } from './options.ts';
+import { checkPace, MAX_BATCH_BYTES, OUTBOX_DEFAULTS, type RelayPace } from './options.ts';
 import { openSession, type Session } from './postgres.ts';
 import { OutboxStore, type Settled } from './store.ts';
 import { firstOf, wait } from './wait.ts';
@@ -57,8 +57,8 @@ export interface Relay {
  * publishes, the others stand by. Once started it never gives up: a PostgreSQL or Kafka that goes away
  * is waited for, and told once in the log.
  *
- * @throws LedgerlineError where the first contact fails: POSTGRES_UNREACHABLE, POSTGRES_REFUSED,
- *   TABLE_UNFIT, KAFKA_UNREACHABLE, KAFKA_REFUSED
+ * @throws LedgerlineError CONFIG_INVALID; where the first contact fails: POSTGRES_UNREACHABLE,
+ *   POSTGRES_REFUSED, TABLE_UNFIT, KAFKA_UNREACHABLE, KAFKA_REFUSED
  * @example
  * const relay = await startRelay({ url: process.env.DATABASE_URL, kafka: { brokers: ['127.0.0.1:9092'] }, logger });
  * process.once('SIGTERM', () => void relay.stop());
@@ -66,6 +66,7 @@ export interface Relay {
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { kafka, topic, logger, schema = OUTBOX_DEFAULTS.schema } = options;
+  const pace = checkPace(options);
   const session = await openSession(options.url);
   try {
     await checkOutbox(session, schema);
@@ -77,7 +78,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       buffer: { maxEvents: 20_000, maxBytes: 8 * MAX_BATCH_BYTES },
       logger,
     });
-    return new OutboxRelay(options, publisher, session);
+    return new OutboxRelay(options, pace, publisher, session);
   } catch (error) {
     await session.close();
     throw error;
@@ -105,7 +106,7 @@ class OutboxRelay implements Relay {
   readonly #options: RelayOptions;
   readonly #publisher: Publisher;
   readonly #schema: string;
-  readonly #pollMs: number;
+  readonly #pace: RelayPace;
   readonly #stopping = new AbortController();
   readonly #backoff = new RelayBackoff();
   #state: RelayStats['state'] = 'connecting';
@@ -114,11 +115,11 @@ class OutboxRelay implements Relay {
   /** On its way to Kafka. Outlives a lost session: what Kafka has is then taken out by the next. */
   #batch: Promise<Settled> | undefined;
 
-  constructor(options: RelayOptions, publisher: Publisher, first: Session) {
+  constructor(options: RelayOptions, pace: RelayPace, publisher: Publisher, first: Session) {
     this.#options = options;
+    this.#pace = pace;
     this.#publisher = publisher;
     this.#schema = options.schema ?? OUTBOX_DEFAULTS.schema;
-    this.#pollMs = options.pollMs ?? OUTBOX_DEFAULTS.pollMs;
     this.done = this.#run(first);
   }
 
@@ -129,9 +130,7 @@ class OutboxRelay implements Relay {
   async stop(): Promise<void> {
     if (!this.#stopping.signal.aborted) {
       this.#stopping.abort();
-      await this.#publisher.close({
-        timeoutMs: this.#options.drainTimeoutMs ?? OUTBOX_DEFAULTS.drainTimeoutMs,
-      });
+      await this.#publisher.close({ timeoutMs: this.#pace.drainTimeoutMs });
     }
     await this.done;
   }
@@ -169,17 +168,16 @@ class OutboxRelay implements Relay {
         this.#recovered();
         this.#options.logger.info({}, 'another relay publishes; standing by');
       }
-      await wait(this.#pollMs, signal);
+      await wait(this.#pace.pollMs, signal);
       if (signal.aborted) return;
     }
     this.#state = 'leading';
     this.#recovered();
     this.#options.logger.info({}, 'publishing');
-    const { batchRows = OUTBOX_DEFAULTS.batchRows } = this.#options;
     for (;;) {
       if (this.#batch === undefined) {
         if (signal.aborted) return;
-        const rows = await store.read(batchRows, MAX_BATCH_BYTES);
+        const rows = await store.read(this.#pace.batchRows, MAX_BATCH_BYTES);
         if (rows.length === 0) {
           await this.#idle(store, session);
           continue;
@@ -224,7 +222,7 @@ class OutboxRelay implements Relay {
       return;
     }
     while (!signal.aborted && !(await store.hasWork())) {
-      await session.notified(this.#pollMs, signal);
+      await session.notified(this.#pace.pollMs, signal);
     }
     await store.dropBell();
   }

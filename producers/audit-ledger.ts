@@ -7,6 +7,7 @@ import {
   LedgerlineError,
   messageKey,
   outcomeOf,
+  type AuditEvent,
   type Catalog,
   type EventTypeName,
   type Party,
@@ -29,6 +30,7 @@ import { expectDelivery, runInContext, type ContextFields } from './context/cont
 import { Delegate } from './context/delegate.ts';
 import { Counters, type Tally } from './counters.ts';
 import { countingListener } from './counting.ts';
+import { deadlineFault } from './deadline.ts';
 import { Delivery, type DrainReport } from './delivery.ts';
 import { stderrLogger } from './logger.ts';
 import { DEFAULTS, type CheckedLedger } from './options.ts';
@@ -154,6 +156,8 @@ export class AuditLedger {
     input: AnyInput,
     { timeoutMs = DEFAULTS.recordTimeoutMs }: Within = {},
   ): Promise<StoredReceipt | FilteredReceipt> {
+    const fault = deadlineFault('record', timeoutMs);
+    if (fault !== undefined) throw fault;
     const recording = this.#recording(timeoutMs);
     const receipt = this.#admit(type, input, recording);
     switch (receipt.status) {
@@ -199,11 +203,15 @@ export class AuditLedger {
     return auditedFunction(this, type, fn, describe, options);
   }
 
-  flush({ timeoutMs = DEFAULTS.flushTimeoutMs }: Within = {}): Promise<DrainReport> {
+  async flush({ timeoutMs = DEFAULTS.flushTimeoutMs }: Within = {}): Promise<DrainReport> {
+    const fault = deadlineFault('flush', timeoutMs);
+    if (fault !== undefined) throw fault;
     return this.#delivery.flush(timeoutMs);
   }
 
   close({ timeoutMs = DEFAULTS.closeTimeoutMs }: Within = {}): Promise<DrainReport> {
+    const fault = deadlineFault('close', timeoutMs);
+    if (fault !== undefined) return Promise.reject(fault);
     this.#policy.stop();
     this.#stopReports();
     const closed = this.#delivery.close(timeoutMs, () => {
@@ -329,9 +337,7 @@ export class AuditLedger {
       // An id of the caller's own means that the event may have been said before.
       const mayRepeat = input.id !== undefined;
       const heard = recording?.countedBy(listener) ?? listener;
-      const key = messageKey(event);
-      if (key.length > LONGEST_KEY) throw keyTooLong(definition.type);
-      outbound = new Outbound(event.id, key, value, mayRepeat, heard);
+      outbound = new Outbound(event.id, keyOf(event), value, mayRepeat, heard);
     } catch (error) {
       this.#giveBack(seq);
       throw error;
@@ -359,9 +365,9 @@ export class AuditLedger {
       definition,
       stamped(facts, input, outcome, check.data, undefined, this.#stamp, policy),
     );
-    const value = encodeRow(event);
+    const prepared = { id: event.id, value: encodeRow(event), key: keyOf(event) };
     tally.prepared += 1;
-    return { status: 'prepared', id: event.id, key: messageKey(event), value };
+    return { status: 'prepared', ...prepared };
   }
 
   #nextSeq(): number {
@@ -393,10 +399,15 @@ const isCatalog = (given: Catalog | readonly unknown[]): given is Catalog => 're
 /** Characters; what the spool can keep in a record, beside the event. */
 const LONGEST_KEY = 200_000;
 
-const keyTooLong = (type: string): LedgerlineError =>
-  new LedgerlineError('EVENT_INVALID', `The event "${type}" has too long an id of its target.`, {
-    hint: 'Tenant, type and id of the target (or the actor) have 200,000 characters at most.',
-  });
+function keyOf(event: AuditEvent): string {
+  const key = messageKey(event);
+  if (key.length <= LONGEST_KEY) return key;
+  throw new LedgerlineError(
+    'EVENT_INVALID',
+    `The event "${event.type}" has too long an id of its target.`,
+    { hint: 'Tenant, type and id of the target (or the actor) have 200,000 characters at most.' },
+  );
+}
 
 const unknownOutcome = (type: string): LedgerlineError =>
   new LedgerlineError('EVENT_INVALID', `The event "${type}" has an unknown outcome.`, {

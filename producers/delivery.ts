@@ -11,14 +11,20 @@ import type { Transport } from './transport.ts';
 
 /** How a flush or a close ended. */
 export interface DrainReport {
-  /** Everything accepted before the call reached its end: stored, or refused by Kafka. */
+  /**
+   * Everything accepted before the call, and all that earlier processes left on disk, reached its
+   * end: stored, or refused by Kafka.
+   */
   readonly complete: boolean;
   /**
-   * How many events are still waiting; after a close, given up: neither in Kafka, which may have
-   * some of them, nor on disk.
+   * How many events are still waiting, without those of earlier processes that are on disk alone;
+   * after a close, given up: neither in Kafka, which may have some of them, nor on disk.
    */
   readonly left: number;
-  /** After a close: how many are on disk, and sent when a ledger opens the folder next. */
+  /**
+   * After a close: how many of this ledger's own are on disk, and sent when a ledger opens the
+   * folder next. What earlier processes left there is counted once it is read: `stats().recovered`.
+   */
   readonly spooled?: number;
   /** Why Kafka does not take them, where it is known. */
   readonly error?: Error;
@@ -140,7 +146,8 @@ export class Delivery {
   /**
    * Flushes, then lets go; what is left goes to disk, or is told so. Memoised.
    *
-   * @param lastWords called once what can be known of the others' ends is known; may still offer
+   * @param lastWords called once what can be known of the others' ends is known; may still offer. Not
+   *   called when the deadline has passed and there is no disk to take them.
    */
   close(timeoutMs: number, lastWords: () => void = () => undefined): Promise<DrainReport> {
     this.#closing ??= this.#close(timeoutMs, lastWords);
@@ -160,11 +167,12 @@ export class Delivery {
     const left = await this.#sender.stop();
     const lost = this.#disk?.keep(left) ?? left;
     for (const outbound of lost) outbound.listener.lost('abandoned', abandoned(error));
-    if (!inTime) lastWords();
+    // Nobody hears them but the disk: nothing is sent any more.
+    if (!inTime && this.#disk !== undefined) lastWords();
     for (const waiter of this.#roomWaiters) waiter();
-    const spooled = this.#disk?.onDiskOnly ?? 0;
+    const { onDiskOnly: spooled = 0, hasBacklog = false } = this.#disk ?? {};
     await this.#disk?.close();
-    const complete = lost.length === 0 && spooled === 0;
+    const complete = lost.length === 0 && !hasBacklog;
     const report = this.#report({ complete, left: lost.length, spooled, error });
     if (!complete) {
       const { error: why, ...counts } = report;

@@ -41,6 +41,7 @@ export class DiskQueue {
   readonly #refusing: Episode;
   readonly #waiting: Episode;
   #ownOnDiskOnly = 0;
+  #keptInherited = false;
   #refilling: Promise<void> | undefined;
   #stopped = false;
 
@@ -152,6 +153,11 @@ export class DiskQueue {
     return this.#ownOnDiskOnly;
   }
 
+  /** Something waits on disk alone; how much an earlier process left is known once it is read. */
+  get hasBacklog(): boolean {
+    return this.#ownOnDiskOnly > 0 || this.#keptInherited || this.#spool.hasBacklog;
+  }
+
   close(): Promise<void> {
     return this.#spool.close();
   }
@@ -202,7 +208,8 @@ export class DiskQueue {
       outbound.mayRepeat = true;
       if (this.#spool.append(outbound, handling.category) === undefined) return false;
     }
-    if (!isInherited) this.#ownOnDiskOnly += 1;
+    if (isInherited) this.#keptInherited = true;
+    else this.#ownOnDiskOnly += 1;
     listener.postponed?.();
     return true;
   }

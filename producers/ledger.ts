@@ -33,7 +33,7 @@ export interface LedgerStats extends Counts {
   readonly recovered: Pick<Counts, 'stored' | 'pending' | 'lost'> & { readonly taken: number };
 }
 
-/** A deadline, in milliseconds. */
+/** A deadline, in milliseconds; `Infinity` for none. What is no such number is `CONFIG_INVALID`. */
 export interface Within {
   readonly timeoutMs?: number | undefined;
 }

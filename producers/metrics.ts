@@ -56,9 +56,15 @@ export function ledgerMetrics(
 
   counter(
     'events_emitted_total',
-    'Calls of emit and record.',
+    'Calls of emit, record and prepare.',
     category,
     perCategory(({ emitted }) => emitted),
+  );
+  counter(
+    'events_prepared_total',
+    'Events that prepare handed over.',
+    category,
+    perCategory(({ prepared }) => prepared),
   );
   counter(
     'events_stored_total',
@@ -78,6 +84,13 @@ export function ledgerMetrics(
         ]),
       ),
   );
+  counter(
+    'events_filtered_by_rule_total',
+    'Events that a rule or limit of the policy did not let pass.',
+    ['rule'],
+    () => Object.entries(ledger.stats().filteredByRule).map(([rule, count]) => [{ rule }, count]),
+  );
+  gauge('last_seq', 'The last producer_seq given.', [], () => [[{}, ledger.stats().lastSeq]]);
   gauge(
     'events_pending',
     'Events in memory or on disk that Kafka does not have yet.',
@@ -91,6 +104,12 @@ export function ledgerMetrics(
       [{ end: 'lost' }, taken - stored - pending],
     ];
   });
+  gauge(
+    'recovered_events_pending',
+    'Events of earlier processes that were read and are not sent yet.',
+    [],
+    () => [[{}, ledger.stats().recovered.pending]],
+  );
   gauge('buffer_events', 'Events in memory.', [], () => [[{}, ledger.stats().buffered.events]]);
   gauge('buffer_bytes', 'Bytes of events in memory.', [], () => [
     [{}, ledger.stats().buffered.bytes],

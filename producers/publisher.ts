@@ -1,5 +1,6 @@
 import { encodeRow, LedgerlineError, messageKey, type AuditEvent } from '../schemas/index.ts';
 import type { LossCause } from './counters.ts';
+import { deadlineFault } from './deadline.ts';
 import { Delivery, type DrainReport } from './delivery.ts';
 import { checkDeliveryOptions, DEFAULTS, type DeliveryOptions } from './options.ts';
 import { Outbound } from './outbound.ts';
@@ -21,7 +22,7 @@ export interface PublishOptions {
    * its id up and stores it once. `false`.
    */
   readonly mayRepeat?: boolean | undefined;
-  /** How long to wait for room in the buffer, in milliseconds; 10,000. */
+  /** How long to wait for room in the buffer, in milliseconds; 10,000. `Infinity` for ever. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -68,13 +69,14 @@ export async function openPublisher(options: DeliveryOptions): Promise<Publisher
     await delivery.transport.close();
     throw error;
   }
-  const close: Publisher['close'] = ({ timeoutMs = DEFAULTS.closeTimeoutMs } = {}) =>
-    delivery.close(timeoutMs);
+  const close: Publisher['close'] = async ({ timeoutMs = DEFAULTS.closeTimeoutMs } = {}) =>
+    delivery.close(checked('close', timeoutMs));
   return {
     publish: async (event, options) =>
       publish(delivery, { id: event.id, key: messageKey(event), value: encodeRow(event) }, options),
     publishEncoded: (event, options) => publish(delivery, event, options),
-    flush: ({ timeoutMs = DEFAULTS.flushTimeoutMs } = {}) => delivery.flush(timeoutMs),
+    flush: async ({ timeoutMs = DEFAULTS.flushTimeoutMs } = {}) =>
+      delivery.flush(checked('flush', timeoutMs)),
     close,
     [Symbol.asyncDispose]: async () => void (await close()),
   };
@@ -85,6 +87,7 @@ async function publish(
   { id, key, value }: EncodedEvent,
   { mayRepeat = false, timeoutMs = DEFAULTS.recordTimeoutMs }: PublishOptions = {},
 ): Promise<Publication> {
+  checked('publish', timeoutMs);
   if (delivery.closing) throw closed();
   let settle: (outcome: PublishOutcome) => void = () => undefined;
   const delivered = new Promise<PublishOutcome>((resolve) => {
@@ -100,6 +103,12 @@ async function publish(
     hint: 'See why Kafka does not take events, then publish again.',
     cause: delivery.lastError,
   });
+}
+
+function checked(call: string, timeoutMs: number): number {
+  const fault = deadlineFault(call, timeoutMs);
+  if (fault !== undefined) throw fault;
+  return timeoutMs;
 }
 
 const closed = (): LedgerlineError =>

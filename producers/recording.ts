@@ -1,5 +1,6 @@
 import { LedgerlineError } from '../schemas/index.ts';
 import type { LossCause } from './counters.ts';
+import { startDeadline } from './deadline.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { DeliveryListener } from './outbound.ts';
 import type { AcceptedReceipt, Delivered, SpooledReceipt, StoredReceipt } from './receipt.ts';
@@ -41,7 +42,7 @@ export class Recording implements DeliveryListener {
   /** The buffer or the spool has the event: the deadline runs. */
   kept(receipt: KeptReceipt): void {
     this.#kept = receipt;
-    this.#timer = setTimeout(() => {
+    this.#timer = startDeadline(() => {
       this.#forget?.();
       this.#fail(this.#late());
     }, this.#options.timeoutMs);

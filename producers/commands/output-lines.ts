@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
-import { MASK, maskText } from '../redaction/mask-text.ts';
+import { formsOf, MASK, maskBeginning, maskText } from '../redaction/mask-text.ts';
 
 /** A line is handed on in pieces of this many characters. */
 const LONGEST_LINE = 8_192;
@@ -9,8 +9,10 @@ const HELD_BACK = 1_024;
 /** Secrets of several lines are looked for line by line, from so many characters on. */
 const SHORTEST_PART = 8;
 
-const KEY_BEGINS = /-----BEGIN [A-Z ]*PRIVATE KEY-----/u;
-const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY-----/u;
+/** A private key of 16,384 bits takes 13,000 characters; its lines may have a time before them. */
+const LONGEST_KEY = 65_536;
+
+const KEY_MARKER = /-----(BEGIN|END) [A-Z ]*PRIVATE KEY-----/gu;
 
 /** Values to be masked, those of several lines also by line. */
 export const secretParts = (secrets: readonly string[]): string[] => [
@@ -32,12 +34,15 @@ export class OutputLines {
   readonly #heldBack: number;
   readonly #onLine: (line: string) => void;
   #rest = '';
-  #inKey = false;
+  /** Characters of a private key that were left out; undefined outside of one. */
+  #ofKey: number | undefined;
   #inSecret = false;
 
   constructor(secrets: readonly string[], onLine: (line: string) => void) {
     this.#secrets = secrets;
-    this.#heldBack = secrets.reduce((most, { length }) => Math.max(most, length), HELD_BACK);
+    this.#heldBack = secrets
+      .flatMap(formsOf)
+      .reduce((most, { length }) => Math.max(most, length), HELD_BACK);
     this.#onLine = onLine;
   }
 
@@ -49,10 +54,11 @@ export class OutputLines {
     this.#take(this.#decoder.end());
     if (this.#rest !== '') this.#line(this.#rest);
     this.#rest = '';
+    if (this.#ofKey !== undefined) this.#giveUpKey(this.#ofKey);
   }
 
   #take(text: string): void {
-    const more = this.#inSecret ? text.replace(/^\S+/u, '') : text;
+    const more = this.#inSecret ? text.replace(/^[^\s=,;&"'<>}\])\\]+/u, '') : text;
     if (more === '') return;
     this.#inSecret = false;
     const lines = `${this.#rest}${more}`.split('\n');
@@ -63,27 +69,37 @@ export class OutputLines {
 
   /** Masked as far as it goes, and then cut: a secret that has only begun is in what stays. */
   #piece(): void {
-    const masked = this.#masked(this.#rest);
+    const masked = maskBeginning(stripVTControlCharacters(this.#rest), { secrets: this.#secrets });
     const at = Math.max(0, masked.length - this.#heldBack);
-    this.#line(masked.slice(0, at));
+    if (this.#ofKey === undefined) this.#say(masked.slice(0, at));
+    else this.#line(masked.slice(0, at));
     this.#rest = masked.slice(at);
-    // It may go on: what follows up to the next space belongs to it.
+    // A token may go on that is no longer known by its looks: what follows is the rest of it.
     this.#inSecret = masked.endsWith(MASK);
   }
 
   #line(line: string): void {
-    if (this.#inKey) {
-      this.#inKey = !KEY_ENDS.test(line);
+    const marker = [...line.matchAll(KEY_MARKER)].at(-1)?.[1];
+    if (this.#ofKey !== undefined) {
+      this.#ofKey += line.length;
+      if (marker === 'END') this.#ofKey = undefined;
+      else if (marker === 'BEGIN' || this.#ofKey > LONGEST_KEY) this.#giveUpKey(this.#ofKey);
+      if (marker === 'BEGIN') this.#ofKey = 0;
       return;
     }
-    this.#inKey = KEY_BEGINS.test(line) && !KEY_ENDS.test(line);
-    const masked = this.#masked(line);
+    if (marker === 'BEGIN') this.#ofKey = 0;
+    this.#say(maskText(stripVTControlCharacters(line), { secrets: this.#secrets }));
+  }
+
+  #say(masked: string): void {
     for (let at = 0; at === 0 || at < masked.length; at += LONGEST_LINE) {
       this.#onLine(masked.slice(at, at + LONGEST_LINE));
     }
   }
 
-  #masked(line: string): string {
-    return maskText(stripVTControlCharacters(line), { secrets: this.#secrets });
+  /** Its end was not seen: what was left out for it is at least told. */
+  #giveUpKey(characters: number): void {
+    this.#ofKey = undefined;
+    if (characters > 0) this.#onLine(`… ${characters} characters of a private key left out …`);
   }
 }

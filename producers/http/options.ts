@@ -36,8 +36,8 @@ export interface HttpAuditOptions<T extends string, R> {
   /** `x-request-id`: read, recorded as the correlation id, and answered. */
   readonly requestIdHeader?: string | undefined;
   /**
-   * Whether a caller's well-formed request id is taken over; `true`. Sampling goes by it: `false`
-   * where strangers call and the policy samples.
+   * Whether a caller's well-formed request id is taken over, else their trace's id; `true`. Sampling
+   * goes by it: `false`, always a new one, where strangers call and the policy samples.
    */
   readonly acceptRequestId?: boolean | undefined;
   /** Which requests are events; none. */

@@ -105,13 +105,14 @@ export class RequestAudit<R, A> {
   #scopeOf(request: IncomingMessage, answer: A): Scope {
     const { forwardedHeader, requestIdHeader, acceptRequestId } = this.#options;
     const { headers } = request;
-    const id = requestId(headers[requestIdHeader], acceptRequestId);
+    const traceId = traceOf(headers['traceparent']);
+    const id = requestId(headers[requestIdHeader], acceptRequestId, traceId ?? activeTraceId());
     this.#framework.answer(answer, requestIdHeader, id);
     const peer = request.socket?.remoteAddress;
     const scope = merged(currentContext(), {
       sourceIp: clientAddress(peer, headers, forwardedHeader, this.#trusts),
       correlationId: id,
-      traceId: traceOf(headers['traceparent']),
+      traceId,
       attributes: agentOf(headers['user-agent']),
     });
     if (!this.#ledger.async) scope.deliveries = new Deliveries();

@@ -17,8 +17,9 @@ const LONE_SURROGATE = /\p{Surrogate}/gu;
 /** Without any of these no rule below applies: most texts are let through by one search. */
 const SUSPICIOUS = /[=:_]|--|(?<![\w-])-[A-Za-z]|eyJ|xox|[Bb](?:earer|EARER|asic|ASIC)/;
 
+/** An end that is missing is a group: {@link maskBeginning} leaves it open. */
 const PRIVATE_KEY =
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gu;
+  /(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|($))/gu;
 /**
  * JSON web tokens, and those of GitHub, Stripe and Slack: they say what they are. A token's head ends
  * where another may begin, so that `eyJ-eyJ-…` is not read to its end from each of them.
@@ -36,12 +37,18 @@ const NAME =
   /(?:(?<=%5[Bb])|(?<![\w.]|%(?=5[Bb])))(\d{0,3}[\p{L}_][\w.-]{1,63})(?:\[\d{0,3}\]|\]|%5[Dd])?(?:\\?["']?\s*[=:]\s*)/gu;
 /** `--name `. */
 const FLAG = /(?<![\w-])(--?[a-zA-Z][\w-]{1,63})\s+(?!-)/gu;
-/** What follows one of them: text in quotes, a list, JSON within JSON, a word. No part can fail late. */
+/**
+ * What follows one of them: text in quotes, a list, JSON within JSON, a word. No part can fail late.
+ * The groups are the missing ends of those that have one.
+ */
 const VALUE =
-  /(?:"(?:[^"\\]|\\[^]?)*(?:"|$)|'(?:[^'\\]|\\[^]?)*(?:'|$))+|\[(?!masked\])[^\]]*\]?|\\"(?:[^"\\]|\\\\\\[^]|\\\\|\\(?!["\\]))*(?:\\?"|$)|(?:\[masked\]|[^\s,;&"'<>}\])])+/uy;
-/** Headers whose value has spaces in it, and `name="value"`. */
+  /(?:"(?:[^"\\]|\\[^]?)*(?:"|($))|'(?:[^'\\]|\\[^]?)*(?:'|($)))+|\[(?!masked\])[^\]]*(?:\]|($))|\\"(?:[^"\\]|\\\\\\[^]|\\\\|\\(?!["\\]))*(?:\\?"|($))|(?:\[masked\]|[^\s,;&"'<>}\])])+/uy;
+/** What each of these groups began with. */
+const BEGINNINGS = ['"', "'", '[', '\\"'];
+const WORD_AT_END = /(?:\[masked\]|[^\s,;&"'<>}\])])$/u;
+/** Headers whose value has spaces in it, and `name="value"`; the groups behind are missing ends. */
 const HEADER =
-  /\b((?:proxy-)?authorization|(?:set-)?cookie)(\s*:\s*)(?:="[^"\r\n]*"|='[^'\r\n]*'|[^\r\n"'])+/giu;
+  /\b((?:proxy-)?authorization|(?:set-)?cookie)(\s*:\s*)(?=\S)(?:="[^"\r\n]*(?:"|($))|='[^'\r\n]*(?:'|($))|[^\r\n"'])+/giu;
 
 /** Whether a text may hold a secret that is not known beforehand. */
 export const isSuspicious = (text: unknown): boolean =>
@@ -55,29 +62,64 @@ export const isSuspicious = (text: unknown): boolean =>
  * @example
  * maskText('psql postgres://app:hunter2@db/shop'); // 'psql postgres://app:[masked]@db/shop'
  */
-export function maskText(
+export const maskText = (text: string, masking: Masking = {}): string =>
+  masked(text, masking, false);
+
+/**
+ * {@link maskText} for the beginning of a text that goes on. A secret that reaches its end is left
+ * without an end: masked again together with what follows, it ends where it does in the whole text.
+ */
+export const maskBeginning = (text: string, masking: Masking): string =>
+  masked(text, masking, true);
+
+function masked(
   text: string,
-  { secrets, names = DEFAULT_SECRET_NAMES }: Masking = {},
+  { secrets, names = DEFAULT_SECRET_NAMES }: Masking,
+  goesOn: boolean,
 ): string {
   const known = secrets === undefined ? text : withoutKnown(text, secrets);
   if (!SUSPICIOUS.test(known)) return known;
-  const masked = known
-    .replaceAll(PRIVATE_KEY, MASK)
+  const found = known
+    .replaceAll(PRIVATE_KEY, (whole, begin: string, noEnd?: string) =>
+      goesOn && noEnd !== undefined ? openKey(whole, begin) : MASK,
+    )
     .replaceAll(TOKENS, MASK)
     .replaceAll(USER_INFO, withoutPassword)
-    .replaceAll(HEADER, (whole, name: string, between: string) =>
-      names.has(name) ? `${name}${between}${MASK}` : whole,
+    .replaceAll(
+      HEADER,
+      (whole, name: string, between: string, noDouble?: string, noSingle?: string) => {
+        if (!names.has(name)) return whole;
+        return `${name}${between}${MASK}${goesOn ? openPair(whole, noDouble, noSingle) : ''}`;
+      },
     )
     .replaceAll(CREDENTIALS, (whole, scheme: string, space: string, value: string) =>
       scheme.toLowerCase() === 'bearer' || BASE64_LOOKING.test(value)
         ? `${scheme}${space}${MASK}`
         : whole,
     );
-  return withoutNamed(withoutNamed(masked, NAME, names), FLAG, names);
+  return withoutNamed(withoutNamed(found, NAME, names, goesOn), FLAG, names, goesOn);
+}
+
+/** More than the line that ends a key, which may have begun. */
+const END_OF_KEY = 64;
+
+const openKey = (key: string, begin: string): string =>
+  begin + key.slice(begin.length).slice(-END_OF_KEY);
+
+/** What keeps a cookie open whose value has no end yet, or is still to come. */
+function openPair(header: string, noDouble?: string, noSingle?: string): string {
+  if (noDouble !== undefined) return '; ="';
+  if (noSingle !== undefined) return "; ='";
+  return header.endsWith('=') ? '; =' : '';
 }
 
 /** Without the values that follow secrets' names; those after other names may hold such names. */
-function withoutNamed(text: string, introduction: RegExp, names: SecretNames): string {
+function withoutNamed(
+  text: string,
+  introduction: RegExp,
+  names: SecretNames,
+  goesOn: boolean,
+): string {
   let masked = '';
   let copied = 0;
   introduction.lastIndex = 0;
@@ -85,13 +127,30 @@ function withoutNamed(text: string, introduction: RegExp, names: SecretNames): s
     if (!names.has(found[1] ?? '')) continue;
     const at = introduction.lastIndex;
     VALUE.lastIndex = at;
-    const value = VALUE.exec(text)?.[0];
-    if (value === undefined || value === MASK) continue;
-    masked += text.slice(copied, at) + quotedMask(found[0], value);
-    copied = at + value.length;
-    introduction.lastIndex = copied;
+    const value = VALUE.exec(text);
+    if (value === null) continue;
+    const end = VALUE.lastIndex;
+    const open = goesOn && end === text.length ? openMask(found[0], value) : undefined;
+    masked += text.slice(copied, at) + (open ?? quotedMask(found[0], value[0]));
+    copied = end;
+    introduction.lastIndex = end;
   }
   return masked + text.slice(copied);
+}
+
+/** In the place of a value that may go on; undefined where it has its end. */
+function openMask(introduction: string, [whole, ...noEnds]: RegExpExecArray): string | undefined {
+  const beginning = BEGINNINGS.find((_, group) => noEnds[group] !== undefined);
+  if (beginning === undefined) {
+    // It may be half of a `\\"`.
+    if (whole === '\\') return whole;
+    return WORD_AT_END.test(whole) ? MASK : undefined;
+  }
+  if (beginning === '[') return MASK.slice(0, -1);
+  // A backslash has its say about what follows.
+  const backslashes = '\\'.repeat((/\\*$/u.exec(whole)?.[0].length ?? 0) % 4);
+  if (beginning === '\\"') return beginning + MASK + backslashes;
+  return quotedMask(introduction, whole) + beginning + backslashes;
 }
 
 /** Quotes stay, and a number after a quoted name gets some, so that JSON stays JSON. */
@@ -109,18 +168,19 @@ const withoutPassword = (whole: string, scheme: string, user: string, rest: stri
 /** Letters, digits and what else JSON and URLs leave as it is. */
 const SAME_EVERYWHERE = /^[\w.~-]*$/u;
 
-/** The longest first: one secret may begin with another. Also as URLs and JSON would write them. */
+/** A known secret as it is, and as JSON and URLs would write it. */
+export function formsOf(secret: string): string[] {
+  if (secret.length < SHORTEST_SECRET) return [];
+  if (SAME_EVERYWHERE.test(secret)) return [secret];
+  const inUrls = encodeURIComponent(secret.replaceAll(LONE_SURROGATE, '\ufffd'));
+  return [secret, JSON.stringify(secret).slice(1, -1), inUrls];
+}
+
+/** The longest first: one secret may begin with another. */
 function withoutKnown(text: string, secrets: Iterable<string>): string {
   const found = new Set<string>();
-  const seek = (form: string): void => {
-    if (text.includes(form)) found.add(form);
-  };
   for (const secret of secrets) {
-    if (secret.length < SHORTEST_SECRET) continue;
-    seek(secret);
-    if (SAME_EVERYWHERE.test(secret)) continue;
-    seek(JSON.stringify(secret).slice(1, -1));
-    seek(encodeURIComponent(secret.replaceAll(LONE_SURROGATE, '\ufffd')));
+    for (const form of formsOf(secret)) if (text.includes(form)) found.add(form);
   }
   if (found.size === 0) return text;
   return [...found]

@@ -18,7 +18,7 @@ export class Estate {
     this.#logger = logger;
   }
 
-  /** Another machine was heard of: whether it still is has to be looked at again. */
+  /** Somebody elsewhere was heard of: whether it still is has to be looked at again. */
   get othersAreElsewhere(): boolean {
     return this.#othersAreElsewhere;
   }
@@ -35,7 +35,7 @@ export class Estate {
     if (elsewhere.length > 0 && !this.#othersAreElsewhere) {
       this.#logger.warn(
         { folders: elsewhere },
-        'another machine uses this spool, or has until just now; what it leaves is taken over later',
+        'another machine or container uses this spool, or has until just now; what it leaves is taken over later',
       );
     }
     this.#othersAreElsewhere = elsewhere.length > 0;

@@ -43,7 +43,7 @@ export class Holding {
     if (this.#cursorDue) this.beat();
   }
 
-  /** Writes the cursor, moved or not: to other machines this is the sign that its owner lives. */
+  /** Writes the cursor, moved or not: to those elsewhere this is the sign that its owner lives. */
   beat(): void {
     const [first] = this.segments;
     this.#cursorDue = false;

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { crc32 } from 'node:zlib';
@@ -13,7 +14,7 @@ export interface Owner {
   readonly start: string;
 }
 
-/** `elsewhere`: on another machine, whose processes cannot be seen from here. */
+/** `elsewhere`: on another machine or in another container, whose processes cannot be seen from here. */
 type Standing = 'alive' | 'dead' | 'elsewhere';
 
 const OWNER = /^([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d+)$/;
@@ -35,9 +36,9 @@ export const thisProcess = (): Owner => ({
 
 /** Whether a process still lives, as seen by another; `startOf` looks a process id up. */
 export function standingOf(owner: Owner, self: Owner, lookUp = startOf): Standing {
-  if (owner.host !== self.host) return 'elsewhere';
-  // The machine has booted since, or it is an earlier container of the same name.
-  if (owner.world !== self.world) return 'dead';
+  // One host name proves nothing: containers may share it, and machines too. What looks like an
+  // earlier container or boot may also be a container that lives beside this one.
+  if (owner.host !== self.host || owner.world !== self.world) return 'elsewhere';
   return lookUp(owner.pid) === owner.start ? 'alive' : 'dead';
 }
 
@@ -48,7 +49,8 @@ function worldName(): string {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
-    return process.platform;
+    // Where there is no /proc on Linux, nobody else's processes can be told from none.
+    return process.platform === 'linux' ? randomUUID() : process.platform;
   }
 }
 

@@ -58,7 +58,7 @@ type Decoded =
 
 const DAMAGED: Decoded = { status: 'damaged' };
 
-/** Reads the record at `at`. Its value shares the memory of `bytes`. Pure. */
+/** Reads the record at `at`. It shares no memory with `bytes`. Pure. */
 export function decodeRecord(bytes: Buffer, at: number): Decoded {
   const bodyAt = at + PREFIX_BYTES;
   if (bodyAt > bytes.length) return { status: 'incomplete', end: bodyAt };
@@ -74,10 +74,13 @@ export function decodeRecord(bytes: Buffer, at: number): Decoded {
   const valueAt = keyAt + keyBytes;
   if (valueAt > end) return DAMAGED;
   const category = bytes.toString('latin1', categoryAt, keyAt);
+  // Its own memory: an event that waits for long would keep all of `bytes` with it.
+  const value = Buffer.allocUnsafeSlow(end - valueAt);
+  bytes.copy(value, 0, valueAt, end);
   const event: OutboundMessage = {
     id: bytes.toString('latin1', idAt, categoryAt),
     key: bytes.toString('utf8', keyAt, valueAt),
-    value: bytes.subarray(valueAt, end),
+    value,
     mayRepeat: ((bytes[bodyAt] as number) & MAY_REPEAT) !== 0,
   };
   return { status: 'record', event, category, end };

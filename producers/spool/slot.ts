@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ownerName, ownerOf, standingOf, type Owner } from './owner.ts';
 import { CURSOR_FILE, readCursor } from './cursor.ts';
@@ -69,12 +77,12 @@ export function claimSlot(folder: string, owner: Owner): Slot {
   return slot;
 }
 
-/** An owner on another machine that has not been heard of for so long is dead: six beats. */
+/** An owner elsewhere that has not been heard of for so long is dead: six beats. */
 export const SILENT_AFTER_MS = 60_000;
 
 interface Inheritance {
   readonly slots: readonly Slot[];
-  /** Folders of other machines, which have been heard of a moment ago. */
+  /** Folders of other machines and containers, which have been heard of a moment ago. */
   readonly elsewhere: readonly string[];
 }
 
@@ -97,24 +105,37 @@ export function inheritSlots(folder: string, owner: Owner, nowMs = Date.now()): 
       }
     }
     const slot = new Slot(folder, id, ownerName(owner));
-    if (renamed(join(folder, name), slot.path)) slots.push(slot);
+    if (taken(join(folder, name), slot.path, nowMs)) slots.push(slot);
   }
   return { slots, elsewhere };
 }
 
 /** When the owner last wrote its cursor, which it does all the time. */
-function heardOf(path: string): number {
-  const ofCursor = statSync(join(path, CURSOR_FILE), { throwIfNoEntry: false });
-  return (ofCursor ?? statSync(path, { throwIfNoEntry: false }))?.mtimeMs ?? Infinity;
+const heardOf = (path: string): number =>
+  statSync(signOfLife(path), { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+
+function signOfLife(path: string): string {
+  const cursor = join(path, CURSOR_FILE);
+  return existsSync(cursor) ? cursor : path;
 }
 
 /** False when another process was faster. */
-function renamed(from: string, to: string): boolean {
+function taken(from: string, to: string, nowMs: number): boolean {
   try {
+    // First, so that nobody who sees the new owner finds it as silent as the one before.
+    revive(from, nowMs);
     renameSync(from, to);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
+  }
+}
+
+function revive(path: string, nowMs: number): void {
+  try {
+    utimesSync(signOfLife(path), nowMs / 1000, nowMs / 1000);
+  } catch {
+    // It is gone, as the rename will find; or another user's, and then its new owner's beats do it.
   }
 }

@@ -1,12 +1,17 @@
 import {
+  close,
   closeSync,
   fdatasync,
   fdatasyncSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
+  open,
   openSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import type { FsyncPolicy } from '../options.ts';
 import { SEGMENT_HEADER } from './record.ts';
 import { Segment } from './segment.ts';
@@ -26,10 +31,13 @@ export class SegmentWriter {
   #current: { readonly segment: Segment; readonly file: number } | undefined;
   #lastNumber = 0;
   #unsynced = false;
+  /** A new file or folder is only there after a power failure if the folder it is in says so. */
+  readonly #unsyncedFolders: Set<string>;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#unsyncedFolders = new Set([dirname(options.slot.path)]);
     if (options.fsync === 'interval') {
       this.#timer = setInterval(() => this.#sync(), SYNC_INTERVAL_MS).unref();
     }
@@ -59,20 +67,29 @@ export class SegmentWriter {
 
   /** The next record begins another segment. */
   seal(): void {
-    if (this.#current === undefined) return;
-    const { segment, file } = this.#current;
-    this.#current = undefined;
-    segment.sealed = true;
-    try {
-      if (this.#options.fsync !== 'never') fdatasyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    this.#end((file) => fdatasync(file, () => close(file, ignored)));
   }
 
   close(): void {
     clearInterval(this.#timer);
-    this.seal();
+    this.#end((file) => {
+      try {
+        fdatasyncSync(file);
+        this.#syncFolders();
+      } finally {
+        closeSync(file);
+      }
+    });
+  }
+
+  /** What is settled is deleted next, and what was synced record by record is on the disk already. */
+  #end(syncAndClose: (file: number) => void): void {
+    if (this.#current === undefined) return;
+    const { segment, file } = this.#current;
+    this.#current = undefined;
+    segment.sealed = true;
+    if (this.#options.fsync === 'interval' && !segment.isSettled) syncAndClose(file);
+    else closeSync(file);
   }
 
   #begin(onSegment: (segment: Segment) => void): { segment: Segment; file: number } {
@@ -83,9 +100,12 @@ export class SegmentWriter {
     this.#lastNumber = number;
     try {
       writeWhole(file, SEGMENT_HEADER);
-      if (fsync !== 'never') syncFolder(slot.path);
+      this.#unsyncedFolders.add(slot.path);
+      if (fsync === 'always') this.#syncFolders();
     } catch (error) {
       closeSync(file);
+      // A full disk is tried every second: each attempt would leave an empty file.
+      rmSync(path, { force: true });
       throw error;
     }
     const segment = new Segment(path, number, SEGMENT_HEADER.length, 0, false);
@@ -105,14 +125,24 @@ export class SegmentWriter {
     }
   }
 
+  /** What the disk refuses here, the next write is told too. */
   #sync(): void {
+    for (const path of this.#unsyncedFolders) startSyncOfFolder(path);
+    this.#unsyncedFolders.clear();
     if (!this.#unsynced || this.#current === undefined) return;
     this.#unsynced = false;
-    // What the disk refuses here, the next write is told too.
-    fdatasync(this.#current.file, () => undefined);
+    fdatasync(this.#current.file, ignored);
+  }
+
+  #syncFolders(): void {
+    for (const path of this.#unsyncedFolders) {
+      syncFolder(path);
+      this.#unsyncedFolders.delete(path);
+    }
   }
 }
 
+const ignored = (): void => undefined;
 const isEmpty = (segment: Segment): boolean => segment.size === SEGMENT_HEADER.length;
 
 function writeWhole(file: number, bytes: Buffer): void {
@@ -120,7 +150,12 @@ function writeWhole(file: number, bytes: Buffer): void {
   while (written < bytes.length) written += writeSync(file, bytes, written);
 }
 
-/** A new file is only there after a power failure if its folder says so. */
+function startSyncOfFolder(path: string): void {
+  open(path, 'r', (error, folder) => {
+    if (error === null) fsync(folder, () => close(folder, ignored));
+  });
+}
+
 function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {

@@ -3,9 +3,10 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../outbox/judge.ts';
 import { grantsSql } from '../../outbox/grants.ts';
-import { openSession, outboxInsert } from '../../outbox/index.ts';
+import { openSession, outboxInsert, startRelay } from '../../outbox/index.ts';
 import { explainPostgres, placeOf } from '../../outbox/postgres-errors.ts';
 import { createLedger, infrastructure } from '../../producers/index.ts';
+import { memoryTransport } from '../../producers/testing.ts';
 
 const ledger = createLedger({
   service: 'shop',
@@ -31,6 +32,21 @@ describe('R-REC-11: what a service writes', () => {
     expect(ledger.stats()).toMatchObject({ lastSeq: 0, emitted: 1, prepared: 1, accepted: 0 });
   });
 
+  it.each(['a\0b', '界'.repeat(200_000)])(
+    'has the key that emit would send it under: %.9j',
+    async (id) => {
+      const transport = memoryTransport();
+      const sent = createLedger({ service: 'shop', catalog: [infrastructure], transport });
+      const input = { actor: { type: 'user', id: 'u_7' }, target: { id } } as const;
+      const prepared = sent.prepare('app.created', input);
+      const receipt = sent.emit('app.created', input);
+      await sent.close();
+      const key = prepared.status === 'prepared' ? prepared.key : prepared.status;
+      expect(key).toBe(transport.messages[0]?.key ?? receipt.status);
+      expect(key).not.toContain('\0');
+    },
+  );
+
   it('is nothing where the policy keeps nothing, and an error where the event is wrong', () => {
     const filtered = ledger.prepare('app.deleted', { target: { id: 'app_1' }, reason: 'old' });
     expect(filtered).toEqual({ status: 'filtered', cause: 'excluded_action' });
@@ -43,6 +59,23 @@ describe('R-REC-11: what a service writes', () => {
     expect(() => outboxInsert(wrong)).toThrow('app.env_var.updated');
     expect(() => outboxInsert(created, { schema: 'a"b' })).toThrow('schema');
     expect(() => grantsSql('public', { service: 'a"b' })).toThrow('role');
+  });
+});
+
+describe('R-REC-11: the pace of a relay', () => {
+  it('is checked before anybody is contacted, every fault at once', async () => {
+    const starting = startRelay({
+      url: 'postgres://nobody:x@127.0.0.1:1/none',
+      kafka: { brokers: ['127.0.0.1:1'] },
+      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      batchRows: 0,
+      pollMs: Infinity,
+      drainTimeoutMs: NaN,
+    });
+    await expect(starting).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/batchRows: .*pollMs: .*drainTimeoutMs: must be 0/u) as string,
+    });
   });
 });
 

@@ -60,6 +60,18 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
     expect((await queued(url, 'audit')).map(({ event_id }) => event_id)).toEqual([id, kept.id]);
   });
 
+  it('no id that a client sends aborts the change: PostgreSQL has no zero bytes in texts', async () => {
+    const url = await openOutbox(postgres);
+    const { text, values, id } = insertFor('env\0\ud8001');
+    await query(url, text, values);
+    const [written] = await query<{ event_id: string; value: string }>(
+      url,
+      'SELECT event_id::text, value FROM ledgerline_outbox',
+    );
+    expect(written?.event_id).toBe(id);
+    expect(JSON.parse(written?.value ?? '')).toMatchObject({ target_id: 'env\0\ufffd1' });
+  });
+
   it('any language writes an event with one call of the function', async () => {
     const url = await openOutbox(postgres);
     const row = { event_type: 'app.created', category: 'app', service: 'php', tenant_id: 'acme' };

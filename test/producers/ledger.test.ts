@@ -376,6 +376,48 @@ describe('R-REC-08: record', () => {
   });
 });
 
+/** Nobody's deadline but the short one's has passed once that has rejected. */
+describe('R-EDGE-06: a deadline longer than Node’s timers can count', () => {
+  test.each([Infinity, 2 ** 31, 1e15])('%d ms: record waits', async (timeoutMs) => {
+    const { ledger, transport } = ledgerOn();
+    transport.hang();
+    const patient = ledger.record('app.env_var.updated', update(), { timeoutMs });
+    const flushed = ledger.flush({ timeoutMs });
+    const short = ledger.record('app.env_var.updated', update(), { timeoutMs: 30 });
+    await expect(short).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    transport.recover();
+    expect(await patient).toMatchObject({ status: 'stored' });
+    expect(await flushed).toEqual({ complete: true, left: 0 });
+  });
+
+  test.each([Infinity, 2 ** 31, 1e15])('%d ms: close waits', async (timeoutMs) => {
+    const { ledger, transport } = ledgerOn();
+    transport.hang();
+    const short = ledger.record('app.env_var.updated', update(), { timeoutMs: 30 });
+    const closed = ledger.close({ timeoutMs });
+    await expect(short).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    transport.recover();
+    expect(await closed).toEqual({ complete: true, left: 0 });
+  });
+
+  test.each([NaN, -1, '100', null])('%j is none, and nothing has happened', async (none) => {
+    const { ledger } = ledgerOn();
+    const timeoutMs = none as number;
+    const fault = (call: string) => ({
+      name: 'LedgerlineError',
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(`${call}: timeoutMs must be`) as string,
+    });
+    await expect(
+      ledger.record('app.env_var.updated', update(), { timeoutMs }),
+    ).rejects.toMatchObject(fault('record'));
+    await expect(ledger.flush({ timeoutMs })).rejects.toMatchObject(fault('flush'));
+    await expect(ledger.close({ timeoutMs })).rejects.toMatchObject(fault('close'));
+    expect(ledger.stats().emitted).toBe(0);
+    expect(await ledger.close({ timeoutMs: 0 })).toMatchObject({ complete: true });
+  });
+});
+
 describe('R-EDGE-06: close', () => {
   test('delivers everything that is pending, once, however often it is called', async () => {
     const { ledger, transport } = ledgerOn({ flushIntervalMs: 60_000 });

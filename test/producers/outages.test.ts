@@ -238,6 +238,30 @@ describe('R-EDGE-06: close', () => {
   });
 });
 
+describe('R-EDGE-08: closing with what an earlier process left', () => {
+  test.each([1, 100])(
+    'is not complete, though nothing was emitted: room for %i',
+    async (maxEvents) => {
+      const folder = newFolder();
+      const first = ledgerOn(folder);
+      first.transport.fail();
+      for (let n = 0; n < 5; n += 1) first.ledger.emit('disk.noted', about(n));
+      await first.ledger.close({ timeoutMs: 20 });
+      const second = ledgerOn(folder, { buffer: { maxEvents } });
+      second.transport.fail();
+      const report = await second.ledger.close({ timeoutMs: 20 });
+      expect(report).toMatchObject({ complete: false, left: 0 });
+      expect(report.spooled).toBeUndefined();
+      expect(second.logger.lines.at(-1)).toBe(
+        'error: closed with events that wait on disk for the next start',
+      );
+      const third = ledgerOn(folder);
+      expect(await third.ledger.close()).toEqual({ complete: true, left: 0 });
+      expect(third.ledger.stats().recovered).toMatchObject({ taken: 5, stored: 5 });
+    },
+  );
+});
+
 describe('R-REC-08: record says what went wrong, and whether to try again', () => {
   test('queue full, spool full, not delivered, invalid, too large, closed', async () => {
     const { ledger, transport } = ledgerOn(newFolder(), { buffer: { maxEvents: 1 } });

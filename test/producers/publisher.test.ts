@@ -64,6 +64,23 @@ describe('R-ASK-09: publishing events that exist already', () => {
     expect(transport.messages).toHaveLength(1);
   });
 
+  test('waiting for room can be without one, but not with one that is none', async () => {
+    const { publisher, transport } = await open({ maxEvents: 1 });
+    transport.hang();
+    await publisher.publish(imported(1));
+    const patient = publisher.publish(imported(2), { timeoutMs: Infinity });
+    const short = publisher.publish(imported(3), { timeoutMs: 20 });
+    await expect(short).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    transport.recover();
+    expect(await (await patient).delivered).toMatchObject({ status: 'stored' });
+    const none = { timeoutMs: NaN };
+    const fault = { code: 'CONFIG_INVALID' };
+    await expect(publisher.publish(imported(4), none)).rejects.toMatchObject(fault);
+    await expect(publisher.flush(none)).rejects.toMatchObject(fault);
+    await expect(publisher.close(none)).rejects.toMatchObject(fault);
+    expect(await publisher.close()).toEqual({ complete: true, left: 0 });
+  });
+
   test('what is refused says so; delivered never rejects', async () => {
     const { publisher, transport } = await open();
     transport.refuse(({ key }) => key.endsWith('bucket_2'));

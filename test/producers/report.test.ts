@@ -2,6 +2,7 @@ import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLedger, type LedgerOptions } from '../../producers/index.ts';
 import { ledgerMetrics } from '../../producers/metrics.ts';
+import type { PolicyDocument } from '../../schemas/index.ts';
 import { memoryTransport } from '../../producers/testing.ts';
 import { actor, catalog, lineLogger, update } from './catalog.ts';
 import { newFolder } from './spool/folder.ts';
@@ -130,6 +131,24 @@ describe('R-EDGE-10: the counters reach the ledger', () => {
     });
   });
 
+  test('where a close gives up and there is no disk, there is no last report, and no talk of a buffer', async () => {
+    const logger = lineLogger();
+    const errors: string[] = [];
+    const onError = ({ code }: { readonly code: string }): void => void errors.push(code);
+    const { ledger, transport } = ledgerOn({ logger, onError });
+    transport.fail();
+    ledger.emit('app.env_var.updated', update());
+    expect(await ledger.close({ timeoutMs: 20 })).toMatchObject({ complete: false, left: 3 });
+    expect(logger.lines).toEqual([
+      'warn: no spool.directory: events that belong on disk wait in memory, and die with the process',
+      'warn: events cannot be sent; they wait, and are tried again',
+      'error: an event is not recorded; more like it are counted',
+      'error: closed with events that were not delivered',
+    ]);
+    expect(errors).toEqual(['CLOSED', 'CLOSED', 'CLOSED']);
+    expect(ledger.stats()).toMatchObject({ rejected: { queue_full: 0 }, lost: { abandoned: 3 } });
+  });
+
   test('nothing is reported where everything is turned off, or nobody asked', async () => {
     const off = ledgerOn({ enabled: false });
     await off.ledger.close();
@@ -141,26 +160,49 @@ describe('R-EDGE-10: the counters reach the ledger', () => {
 
 describe('R-EDGE-10: the counters reach Prometheus', () => {
   test('the metrics are the numbers of stats(), by category and cause', async () => {
-    const { ledger, emitMany } = ledgerOn({ spool: { directory: newFolder() } });
+    const directory = newFolder();
+    const before = ledgerOn({ spool: { directory } });
+    before.transport.fail();
+    before.emitMany(2);
+    await before.ledger.close({ timeoutMs: 20 });
+    const policy: PolicyDocument = {
+      version: 1,
+      level: 'writes_only',
+      rules: [
+        {
+          id: 'quiet-checks',
+          owner: 'tests',
+          reason: 'noise',
+          expires: '2999-01-01T00:00:00Z',
+          match: { type: 'app.checked' },
+          action: 'drop',
+        },
+      ],
+    };
+    const { ledger, transport, emitMany } = ledgerOn({ spool: { directory }, policy });
+    ledger.prepare('app.env_var.updated', update());
     const registry = new Registry();
     ledgerMetrics(ledger, { registry });
     emitMany(5);
     await ledger.flush();
+    transport.hang();
     emitMany(1);
+    onTestFinished(() => transport.recover());
     const stats = ledger.stats();
     const text = await registry.metrics();
     const valueOf = (series: string): number => {
       const line = text.split('\n').find((each) => each.startsWith(`${series} `));
-      return Number(line?.split(' ')[1]);
+      return Number(line?.slice(series.length));
     };
     for (const [category, counts] of Object.entries(stats.byCategory)) {
       const of = (name: string): number =>
         valueOf(`ledgerline_events_${name}{category="${category}"}`);
-      expect([of('emitted_total'), of('stored_total'), of('pending')]).toEqual([
-        counts.emitted,
-        counts.stored,
-        counts.pending,
-      ]);
+      expect([
+        of('emitted_total'),
+        of('prepared_total'),
+        of('stored_total'),
+        of('pending'),
+      ]).toEqual([counts.emitted, counts.prepared, counts.stored, counts.pending]);
       for (const [cause, count] of Object.entries({
         ...counts.filtered,
         ...counts.rejected,
@@ -171,6 +213,16 @@ describe('R-EDGE-10: the counters reach Prometheus', () => {
         expect([series, valueOf(series)]).toEqual([series, count]);
       }
     }
+    const quiet = 'ledgerline_events_filtered_by_rule_total{rule="quiet-checks"}';
+    expect(valueOf(quiet)).toBe(stats.filteredByRule['quiet-checks']);
+    expect(valueOf('ledgerline_last_seq')).toBe(stats.lastSeq);
+    expect(valueOf('ledgerline_recovered_events_total{end="stored"}')).toBe(stats.recovered.stored);
+    expect(valueOf('ledgerline_recovered_events_pending')).toBe(stats.recovered.pending);
+    expect(stats).toMatchObject({
+      prepared: 1,
+      recovered: { stored: 5 },
+      filteredByRule: { 'quiet-checks': 6 },
+    });
     expect(valueOf('ledgerline_buffer_events')).toBe(stats.buffered.events);
     expect(valueOf('ledgerline_spool_bytes')).toBe(stats.spool.bytes);
     expect(stats.spool.bytes).toBeGreaterThan(0);

@@ -60,5 +60,7 @@ describe('the one table of columns', () => {
   test('a target’s events share a key; without a target the actor’s do', () => {
     expect(messageKey(WHOLE)).toBe('tenant-17/env_var/env_8842');
     expect(messageKey(BARE)).toBe('default/system/cron');
+    const actor = { type: 'system', id: 'c\0n' };
+    expect(messageKey({ ...BARE, actor })).toBe('default/system/c\ufffdn');
   });
 });

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { Agent, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { auditHttp } from '../../../producers/http/node.ts';
 import { amendContext, currentContext, type LedgerlineError } from '../../../producers/index.ts';
 import { openLedger, openServer } from './open-server.ts';
@@ -132,8 +133,39 @@ describe('R-REC-09: node:http', () => {
     const { ledger } = openLedger();
     const listener: RequestListener = (_, response) => response.end();
     const { ask } = await openServer(auditHttp(ledger, { acceptRequestId: false }, listener));
-    const answer = await ask('/', { headers: { 'x-request-id': 'req-1' } });
-    expect(answer.headers['x-request-id']).not.toBe('req-1');
+    const traceparent = `00-${'a'.repeat(32)}-b7ad6b7169203331-01`;
+    const answer = await ask('/', { headers: { 'x-request-id': 'req-1', traceparent } });
+    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('services that share nothing but a trace decide alike about its events', async () => {
+    const options = { sampling: { rate: 0.5, of: 'all' } } as const;
+    const services = await Promise.all(
+      [openLedger(options), openLedger(options)].map(async ({ ledger, transport }) => {
+        const listener = auditHttp(ledger, { audit: 'shop.requested' }, (_, response) => {
+          ledger.emit('shop.noted', {});
+          response.end();
+        });
+        return { ...(await openServer(listener)), ledger, transport };
+      }),
+    );
+    const traces = Array.from({ length: 40 }, () => randomBytes(16).toString('hex'));
+    for (const { ask } of services) {
+      for (const traceId of traces) {
+        const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+        const { headers } = await ask('/', { headers: { traceparent } });
+        expect(headers['x-request-id']).toBe(traceId);
+      }
+    }
+    const kept = await Promise.all(
+      services.map(async ({ ledger, transport }) => {
+        await vi.waitFor(() => expect(ledger.stats().emitted).toBe(2 * traces.length));
+        await ledger.flush();
+        return transport.events().map(({ type, correlationId }) => `${type} ${correlationId}`);
+      }),
+    );
+    expect(kept[0]?.length).toBeGreaterThan(0);
+    expect(kept[0]?.toSorted()).toEqual(kept[1]?.toSorted());
   });
 
   test('a broken traceparent is ignored, a hostile one too', async () => {
@@ -373,7 +405,8 @@ describe('R-REC-09: a request that OpenTelemetry follows', () => {
     );
     await ask('/', { headers: { traceparent: `00-${'a'.repeat(32)}-b7ad6b7169203331-01` } });
     const [active] = traces;
-    expect((await eventually(2)).map(({ traceId }) => traceId)).toEqual([active, active]);
+    const ids = { traceId: active, correlationId: active };
+    expect(await eventually(2)).toMatchObject([ids, ids]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type * as FileSystem from 'node:fs';
+import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Spool } from '../../../producers/spool/spool.ts';
@@ -81,5 +82,23 @@ describe('R-EDGE-08: a disk that fills up in the middle of a record', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('no attempt leaves a file behind', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const folder = newFolder();
+    const spool = open(folder);
+    const segments = (): string[] =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+        name.endsWith('.seg'),
+      );
+    for (let n = 0; n < 10; n += 1) {
+      disk.ends = ['full'];
+      expect(spool.append(event(n), 'app')).toBeUndefined();
+      expect(segments()).toEqual([]);
+      vi.advanceTimersByTime(1_001);
+    }
+    expect(spool.append(event(10), 'app')).toBeDefined();
+    expect(segments()).toHaveLength(1);
   });
 });

@@ -37,6 +37,16 @@ describe('R-EDGE-08: records of the spool', () => {
     );
   });
 
+  test('what is read keeps no more memory than it accounts for, least of all the whole file', () => {
+    fc.assert(
+      fc.property(entries, (all) => {
+        for (const [{ value }] of readAll(written(all)).read) {
+          expect(value.buffer.byteLength).toBe(value.length);
+        }
+      }),
+    );
+  });
+
   test('also with a key as long as an event, and a category longer than any', () => {
     const event: OutboundMessage = {
       id: 'e',

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { OutboundMessage } from '../../../producers/index.ts';
+import { Estate } from '../../../producers/spool/estate.ts';
 import { thisProcess } from '../../../producers/spool/owner.ts';
 import type { SpoolPlace } from '../../../producers/spool/segment.ts';
 import { Holding } from '../../../producers/spool/holding.ts';
@@ -195,11 +196,14 @@ describe('R-EDGE-08: the spool', () => {
     expect(taken).toEqual([1, 0, 0, 0, 0]);
   });
 
-  test('a folder of another machine is left alone while its owner is heard of, and taken over after', async () => {
+  test.each([
+    ['machine', { host: '00000000' }],
+    ['container of the same name', { world: '00000000' }],
+  ])('a folder of another %s is left alone while its owner is heard of', async (_what, place) => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
     onTestFinished(() => void vi.useRealTimers());
     const folder = newFolder();
-    const other = claimSlot(folder, { ...thisProcess(), host: '00000000' });
+    const other = claimSlot(folder, { ...thisProcess(), ...place });
     copyFileSync(await fileOf(event(1)), other.segmentPath(1));
     const owner = new Holding(other, false, lineLogger());
     const { logger, spool } = openSpool(folder);
@@ -213,9 +217,21 @@ describe('R-EDGE-08: the spool', () => {
     vi.advanceTimersByTime(SILENT_AFTER_MS + 10_000);
     expect(idsOf(await readAll(spool))).toEqual(['event-1']);
     expect(logger.lines).toEqual([
-      expect.stringContaining('another machine uses this spool'),
+      expect.stringContaining('another machine or container uses this spool'),
       expect.stringContaining('left events on disk'),
     ]);
+  });
+
+  test('who takes over a silent folder is heard of at once: nobody takes it over from them', async () => {
+    const folder = newFolder();
+    const inContainer = (world: string) => ({ ...thisProcess(), world });
+    const silent = claimSlot(folder, inContainer('00000000'));
+    copyFileSync(await fileOf(event(1)), silent.segmentPath(1));
+    writeFileSync(join(silent.path, 'cursor'), '');
+    const longAgo = new Date(Date.now() - 2 * SILENT_AFTER_MS);
+    utimesSync(join(silent.path, 'cursor'), longAgo, longAgo);
+    expect(new Estate(folder, inContainer('00000001'), lineLogger()).takeOver()).toHaveLength(1);
+    expect(new Estate(folder, inContainer('00000002'), lineLogger()).takeOver()).toEqual([]);
   });
 
   test('the limit holds, and there is room again when something is settled', async () => {
