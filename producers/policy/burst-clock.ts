@@ -17,7 +17,7 @@ const BURST_MS = 1;
 const ANSWERS = 32;
 
 /**
- * The system's clock for what is asked for each event: reading it costs as much as all else that a
+ * `performance.now()` for what is asked for each event: reading it costs as much as all else that a
  * limit does. In a burst one reading answers the next 32 questions, until the event loop has turned
  * and a millisecond is over. So it is behind by about that, or by 32 questions where the event loop
  * is held up, and never ahead.
@@ -50,6 +50,8 @@ const nanos = new BigInt64Array(1);
 const halves = new Uint32Array(nanos.buffer);
 const LOW = endianness() === 'LE' ? 0 : 1;
 const HIGH = 1 - LOW;
+/** Both clocks are one; `performance.now()` counts from when the process began. */
+const ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 /**
  * What goes straight into 64 bits and is read from there by halves is never a BigInt once it is compiled, and
@@ -57,5 +59,5 @@ const HIGH = 1 - LOW;
  */
 function readSystemClock(into: Moment): void {
   nanos[0] = process.hrtime.bigint();
-  into.ms = (halves[HIGH] ?? 0) * 4_294.967_296 + (halves[LOW] ?? 0) / 1e6;
+  into.ms = (halves[HIGH] ?? 0) * 4_294.967_296 + (halves[LOW] ?? 0) / 1e6 - ORIGIN_MS;
 }

@@ -12,16 +12,14 @@ function counted() {
 }
 
 describe('R-EDGE-07: the clock of rate limits', () => {
-  test("goes as the system's", () => {
+  test('says what performance.now() says', () => {
     const clock = burstClock();
-    const between = (): readonly number[] => [
-      Number(process.hrtime.bigint()) / 1e6,
-      clock(),
-      Number(process.hrtime.bigint()) / 1e6,
-    ];
-    for (const read of [between(), between()]) {
-      expect(read).toEqual(read.toSorted((a, b) => a - b));
-    }
+    const before = performance.now();
+    const said = clock();
+    const after = performance.now();
+    // What they count from was read one after the other, between which a busy machine may have paused.
+    expect(said).toBeGreaterThan(before - 100);
+    expect(said).toBeLessThan(after + 100);
   });
 
   test('questions that are apart are each answered with a reading of their own', () => {
