@@ -7,7 +7,7 @@ import { Backlog, type Batch, type ConsumedMessage, type Row, valueOf } from './
 import { classify, type Failure } from './failure.ts';
 import type { Session } from './fence.ts';
 import { deadLetterOf } from './quarantine/dead-letters.ts';
-import { encodeIdle, encodeIntent, fitsMetadata, type Intent } from './intent.ts';
+import { encodeIdle, encodeIntent, fitsMetadata } from './intent.ts';
 import { type Expiry, judge } from './judge.ts';
 import {
   advance,
@@ -24,6 +24,7 @@ import { framingRejection, quarantinedMessage, type Rejection } from './quaranti
 import { findRepeats, findStored, REPEAT } from './repeats.ts';
 import type { PartitionFigures, RunnerContext } from './runner-context.ts';
 import type { Origin } from './splice.ts';
+import type { StartPosition } from './start-position.ts';
 
 export class PartitionRunner {
   readonly partition: number;
@@ -52,8 +53,7 @@ export class PartitionRunner {
     context: RunnerContext,
     session: Session,
     origin: Origin,
-    from: number,
-    intent: Intent | null,
+    { from, intent, accusations }: StartPosition,
     high: number,
   ) {
     this.#committed = from;
@@ -64,7 +64,7 @@ export class PartitionRunner {
     this.partition = origin.partition;
     this.#backlog = new Backlog(context.pool, from, context.limits.maxMessageBytes);
     this.#patience = new Patience(origin.partition, context, this.#over.signal);
-    this.#state = opening(origin.topicId, intent);
+    this.#state = opening(origin.topicId, intent, accusations);
     if (intent) context.counters.recoveries++;
   }
 
@@ -289,7 +289,7 @@ export class PartitionRunner {
 
   async #declare(batch: BatchFacts): Promise<void> {
     const intent = intentOf(this.#origin.topicId, batch);
-    await this.#commit(batch.first, encodeIntent(intent));
+    await this.#commit(batch.first, encodeIntent(intent, this.#state.accusations));
   }
 
   async #look(batch: BatchFacts): Promise<Outcome> {
@@ -503,10 +503,11 @@ export class PartitionRunner {
       next.rows.length > 0 &&
       next.rows.every((row) => !row.fault && !row.mayRepeat);
     const facts = next && factsOf(next);
+    const { accusations } = this.#state;
     const metadata =
       facts && plain
-        ? encodeIntent(intentOf(this.#origin.topicId, facts))
-        : encodeIdle(this.#origin.topicId);
+        ? encodeIntent(intentOf(this.#origin.topicId, facts), accusations)
+        : encodeIdle(this.#origin.topicId, accusations);
     try {
       await this.#mirror(batch);
       await this.#commit(batch.last + 1, metadata);

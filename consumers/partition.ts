@@ -6,7 +6,7 @@
  * The rule behind every arrow: nothing is committed before it is stored, and nothing that may have been
  * stored is inserted again without looking.
  */
-import type { Intent } from './intent.ts';
+import { type Intent, MAX_ACCUSATIONS } from './intent.ts';
 
 /** What the machine has to know of a batch; its messages stay with the runner. */
 export interface BatchFacts {
@@ -31,14 +31,17 @@ interface Work {
    * be bad, because what cut or spoilt the whole insert would blame a row as well.
    */
   readonly accused: number | undefined;
-  /** How many rows only the engine has blamed. */
-  readonly accusations: number;
 }
 
 interface Position {
   readonly topicId: string;
   /** The highest offset known to be stored: at or under it, an offset may be in the ledger already. */
   readonly highWater: number;
+  /**
+   * How many rows only the engine has blamed since it last took what a batch was to store. Committed with each
+   * offset: neither small batches nor a restart begin to count anew.
+   */
+  readonly accusations: number;
 }
 
 export type State = Position &
@@ -102,12 +105,10 @@ export type Outcome =
 
 /** After so many acknowledged inserts whose rows are not there, something eats rows. */
 export const MAX_HEALINGS = 16;
-/** What zod takes and the engine blames, row by row, before the batch says "this is our fault". */
-const MAX_ACCUSATIONS = 20;
 
-/** A partition just assigned; `intent` is what stands beside its committed offset. */
-export function opening(topicId: string, intent: Intent | null): State {
-  return { at: 'opening', topicId, highWater: -1, intent };
+/** A partition just assigned; `intent` and `accusations` stand beside its committed offset. */
+export function opening(topicId: string, intent: Intent | null, accusations = 0): State {
+  return { at: 'opening', topicId, highWater: -1, accusations, intent };
 }
 
 export function advance(state: State, outcome: Outcome): State {
@@ -163,7 +164,11 @@ export function intentOf(topicId: string, batch: BatchFacts): Intent {
   return { topicId, first, last, rows, hash, bad };
 }
 
-const position = ({ topicId, highWater }: Position): Position => ({ topicId, highWater });
+const position = ({ topicId, highWater, accusations }: Position): Position => ({
+  topicId,
+  highWater,
+  accusations,
+});
 
 function halted(state: Position, code: Halt['code'], message: string, hint?: string): State {
   const halt: Halt = { code, message, ...(hint !== undefined && { hint }) };
@@ -192,7 +197,7 @@ function begin(state: Position, intent: Intent | null, batch: BatchFacts): State
 }
 
 function newWork(batch: BatchFacts, fresh: boolean): Work {
-  return { batch, fresh, level: 0, missing: 'all', accused: undefined, accusations: 0 };
+  return { batch, fresh, level: 0, missing: 'all', accused: undefined };
 }
 
 /** The intent is committed: on to the ledger. */
@@ -220,28 +225,12 @@ function afterInsert(state: State & { at: 'inserting' }, work: Work, outcome: Ou
         // Innocent, and stored: what was wrong was not this row.
         return { ...position(state), at: 'looking', work: { ...work, accused: undefined } };
       }
-      if (work.fresh) {
-        if (outcome.written === outcome.expected) return toQuarantine(state, work);
-        if (outcome.written > outcome.expected) {
-          return halted(
-            state,
-            'WRITTEN_TOO_MANY',
-            `the engine wrote ${outcome.written} rows for ${outcome.expected} messages of offsets ` +
-              `${work.batch.first}–${work.batch.last}`,
-          );
-        }
-        return { ...position(state), at: 'looking', work: { ...work, fresh: false } };
-      }
-      // Our own success settles this token: what is still missing afterwards needs another one.
-      if (work.level === MAX_HEALINGS) {
-        return halted(
-          state,
-          'ROWS_VANISH',
-          `the engine acknowledged rows of offsets ${work.batch.first}–${work.batch.last} ` +
-            `${MAX_HEALINGS} times and does not hold them`,
-        );
-      }
-      return { ...position(state), at: 'looking', work: { ...work, level: work.level + 1 } };
+      return afterAcknowledged(
+        // Whatever it blamed before, it does take rows.
+        outcome.expected > 0 ? { ...position(state), accusations: 0 } : state,
+        work,
+        outcome,
+      );
     case 'unsure':
       return {
         ...position(state),
@@ -260,6 +249,34 @@ function afterInsert(state: State & { at: 'inserting' }, work: Work, outcome: Ou
   }
 }
 
+function afterAcknowledged(
+  state: Position,
+  work: Work,
+  { written, expected }: Outcome & { kind: 'inserted' },
+): State {
+  const { first, last } = work.batch;
+  if (work.fresh) {
+    if (written === expected) return toQuarantine(state, work);
+    if (written > expected) {
+      return halted(
+        state,
+        'WRITTEN_TOO_MANY',
+        `the engine wrote ${written} rows for ${expected} messages of offsets ${first}–${last}`,
+      );
+    }
+    return { ...position(state), at: 'looking', work: { ...work, fresh: false } };
+  }
+  // Our own success settles this token: what is still missing afterwards needs another one.
+  if (work.level === MAX_HEALINGS) {
+    return halted(
+      state,
+      'ROWS_VANISH',
+      `the engine acknowledged rows of offsets ${first}–${last} ${MAX_HEALINGS} times and does not hold them`,
+    );
+  }
+  return { ...position(state), at: 'looking', work: { ...work, level: work.level + 1 } };
+}
+
 /** Whether the insert just refused held one row alone, so that the engine can mean no other. */
 export function triedAlone({ batch, missing, accused }: Work): boolean {
   if (accused !== undefined) return true;
@@ -273,10 +290,9 @@ function afterJudgement(
   verdict: Outcome & { kind: 'judged' },
 ): State {
   const { batch } = verdict;
-  let bad = verdict.bad;
   // What is wrong lies behind the cut, and is met again in the next batch.
   const isBehind = batch.last < work.batch.last && !triedAlone(work);
-  if (bad.length === 0 && verdict.mended === 0 && !isBehind) {
+  if (verdict.bad.length === 0 && verdict.mended === 0 && !isBehind) {
     // Nothing of what we can see is wrong, so the engine's word has to stand, one row at a time.
     const { offset, error } = refusal;
     if (offset === undefined) {
@@ -286,30 +302,27 @@ function afterJudgement(
         `the engine refused a batch without naming a row: ${error}`,
       );
     }
-    if (!triedAlone(work)) return accuse(state, work, offset, error);
+    // A row on trial was counted when it was accused.
+    const accusations = state.accusations + (work.accused === undefined ? 1 : 0);
+    if (accusations > MAX_ACCUSATIONS) return refusesEverything(state, error);
+    const counted: Position = { ...position(state), accusations };
+    if (!triedAlone(work)) {
+      // What the engine blames is tried alone.
+      return { ...counted, at: 'inserting', work: { ...work, fresh: false, accused: offset } };
+    }
     // Unless the batch was cut shorter in front of it: then it is met again in the next one.
-    bad = offset <= batch.last ? [offset] : [];
+    return declareAgain(counted, work, batch, offset <= batch.last ? [offset] : []);
   }
-  return declareAgain(state, work, batch, bad);
+  return declareAgain(state, work, batch, verdict.bad);
 }
 
-/** The row that the engine blames is tried alone. */
-function accuse(state: Position, work: Work, offset: number, error: string): State {
-  const accusations = work.accusations + 1;
-  if (accusations > MAX_ACCUSATIONS) {
-    return halted(
-      state,
-      'MASS_REFUSAL',
-      `the engine refused more than ${MAX_ACCUSATIONS} rows of one batch that are valid by our own rules ` +
-        `(a migration that is missing, something that cuts what is sent, or a fault of ours); the last time with: ${error}`,
-    );
-  }
-  return {
-    ...position(state),
-    at: 'inserting',
-    work: { ...work, fresh: false, accused: offset, accusations },
-  };
-}
+const refusesEverything = (state: Position, error: string): State =>
+  halted(
+    state,
+    'MASS_REFUSAL',
+    `the engine refused more than ${MAX_ACCUSATIONS} rows that are valid by our own rules, and took none in between ` +
+      `(a migration that is missing, something that cuts what is sent, or a fault of ours); the last time with: ${error}`,
+  );
 
 /** The batch is now another than the one declared: shorter, or with other rows left out. */
 function declareAgain(
@@ -327,7 +340,7 @@ function declareAgain(
     bad: [...work.batch.bad.filter((offset) => offset <= batch.last), ...foundBad],
   };
   return {
-    topicId: state.topicId,
+    ...position(state),
     // A batch cut shorter leaves a tail that an earlier attempt has reached for: look at it first.
     highWater:
       batch.last < work.batch.last ? Math.max(state.highWater, work.batch.last) : state.highWater,
@@ -378,7 +391,7 @@ function afterQuarantine(
 
 function afterFinish(state: Position, work: Work, next: BatchFacts | null): State {
   const stored: Position = {
-    topicId: state.topicId,
+    ...position(state),
     highWater: Math.max(state.highWater, work.batch.last),
   };
   if (!next) return { ...stored, at: 'collecting', intent: null };

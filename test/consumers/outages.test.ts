@@ -106,7 +106,13 @@ async function store(sink: FailingSink): Promise<{ halts: Halt[]; broken: Error[
     partition: 0,
   };
   const session = { generationId: 1, memberId: 'm' };
-  const runner = new PartitionRunner(context, session, origin, 0, null, 5);
+  const runner = new PartitionRunner(
+    context,
+    session,
+    origin,
+    { from: 0, intent: null, accusations: 0 },
+    5,
+  );
   const messages = [0, 1, 2, 3, 4].map((offset) => ({
     offset: String(offset),
     timestamp: '0',

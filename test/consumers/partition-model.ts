@@ -53,11 +53,18 @@ class Broker {
   generation = 0;
   committed = 0;
   intent: Intent | null = null;
+  accusations = 0;
 
-  commit(generation: number, offset: number, intent: Intent | null): boolean {
+  commit(
+    generation: number,
+    offset: number,
+    intent: Intent | null,
+    { accusations }: State,
+  ): boolean {
     if (generation !== this.generation) return false;
     this.committed = offset;
     this.intent = intent;
+    this.accusations = accusations;
     return true;
   }
 }
@@ -74,7 +81,7 @@ class Owner {
     this.generation = ++world.broker.generation;
     this.#from = world.broker.committed;
     const intent = world.sabotage === 'no-intent' ? null : world.broker.intent;
-    this.state = opening(TOPIC, intent);
+    this.state = opening(TOPIC, intent, world.broker.accusations);
   }
 
   /** Does one thing, in the way that `fate` says: mostly it just works. */
@@ -100,14 +107,15 @@ class Owner {
         if (last < this.#from) return 'nothing';
         const batch = this.#world.facts(this.#from, last);
         this.#from = last + 1;
-        if (sabotage === 'commit-first') broker.commit(this.generation, batch.last + 1, null);
+        if (sabotage === 'commit-first')
+          broker.commit(this.generation, batch.last + 1, null, state);
         return { kind: 'batch', batch };
       }
       case 'declaring': {
         const intent = intentOf(state.topicId, state.work.batch);
         const hidden = sabotage === 'no-intent' || sabotage === 'commit-first' ? null : intent;
         const at = sabotage === 'commit-first' ? state.work.batch.last + 1 : state.work.batch.first;
-        return broker.commit(this.generation, at, hidden) ? { kind: 'committed' } : 'fenced';
+        return broker.commit(this.generation, at, hidden, state) ? { kind: 'committed' } : 'fenced';
       }
       case 'looking': {
         const settled = (offset: number): boolean =>
@@ -192,7 +200,7 @@ class Owner {
             : null;
         if (next) this.#from = next.last + 1;
         const intent = next && intentOf(state.topicId, next);
-        return broker.commit(this.generation, batch.last + 1, intent)
+        return broker.commit(this.generation, batch.last + 1, intent, state)
           ? { kind: 'finished', next }
           : 'fenced';
       }

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advance, MAX_HEALINGS, opening, type State } from '../../consumers/partition.ts';
+import {
+  advance,
+  MAX_HEALINGS,
+  opening,
+  type Outcome,
+  type State,
+} from '../../consumers/partition.ts';
 import { type Message, type Sabotage, World } from './partition-model.ts';
 
 const messages = fc.array(
@@ -133,6 +139,60 @@ describe('single steps', () => {
       if (state.at === 'looking') state = advance(state, { kind: 'missing', offsets: [900, 901] });
     }
     expect(state).toMatchObject({ at: 'halted', halt: { code: 'MASS_REFUSAL' } });
+  });
+
+  describe('batches of one row', () => {
+    /** Stores or refuses one row after the other; every `restarts` rows another owner goes on. */
+    function oneByOne(isRefused: (offset: number) => boolean, restarts = Infinity): State {
+      let state = advance(opening('t', null), { kind: 'high-water', offset: 9 });
+      for (let offset = 10; offset < 500; offset++) {
+        const batch = { first: offset, last: offset, rows: 1, hash: 'h', bad: [] };
+        state = advance(state, { kind: 'batch', batch });
+        state = advance(state, { kind: 'committed' });
+        if (isRefused(offset)) {
+          state = refuse(state, offset);
+          if (state.at === 'halted') return state;
+          for (const outcome of refusedAlone) state = advance(state, outcome);
+        } else state = advance(state, { kind: 'inserted', written: 1, expected: 1 });
+        state = advance(state, { kind: 'finished', next: null });
+        if (offset % restarts === 0) {
+          state = advance(opening('t', null, state.accusations), { kind: 'high-water', offset });
+        }
+      }
+      return state;
+    }
+    const refusedAlone: readonly Outcome[] = [
+      { kind: 'committed' },
+      { kind: 'inserted', written: 0, expected: 0 },
+      { kind: 'missing', offsets: [] },
+    ];
+
+    it('stop as well when the engine refuses all of them', () => {
+      expect(oneByOne(() => true)).toMatchObject({ highWater: 29, halt: { code: 'MASS_REFUSAL' } });
+    });
+
+    it('stop at the same row however often the owner changes', () => {
+      expect(oneByOne(() => true, 3)).toMatchObject({
+        highWater: 29,
+        halt: { code: 'MASS_REFUSAL' },
+      });
+    });
+
+    it('never stop while the engine takes a row now and then', () => {
+      expect(oneByOne((offset) => offset % 20 !== 0)).toMatchObject({ at: 'collecting' });
+    });
+  });
+
+  it('leaves a successor the count of what was refused before it', () => {
+    const heir = (accusations: number): State => {
+      let state = opening('t', { topicId: 't', ...facts }, accusations);
+      state = advance(state, { kind: 'high-water', offset: 9 });
+      state = advance(state, { kind: 'batch', batch: facts });
+      state = advance(state, { kind: 'committed' });
+      return refuse(advance(state, { kind: 'missing', offsets: [11, 12, 13] }), 12);
+    };
+    expect(heir(19)).toMatchObject({ at: 'inserting', accusations: 20, work: { accused: 12 } });
+    expect(heir(20)).toMatchObject({ at: 'halted', halt: { code: 'MASS_REFUSAL' } });
   });
 
   it('declares the front of a batch that is too large, and looks at the rest first', () => {
