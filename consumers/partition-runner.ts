@@ -4,6 +4,7 @@
  * partition next goes on from the intent.
  */
 import { Backlog, type Batch, type ConsumedMessage, type Row, valueOf } from './backlog.ts';
+import { pause } from './backoff.ts';
 import { classify, type Failure } from './failure.ts';
 import type { Session } from './fence.ts';
 import { deadLetterOf } from './quarantine/dead-letters.ts';
@@ -42,6 +43,8 @@ export class PartitionRunner {
   #rowsTaken = Number.MAX_SAFE_INTEGER;
   /** Until when the engine may take an insert, by its own clock. */
   #leaseEndsMs = 0;
+  /** Until when the engine may take what is under way of an earlier owner, or ended unclearly. */
+  #othersEndMs = 0;
   #draining = false;
   #running: Promise<void> | undefined;
   #committed: number;
@@ -65,7 +68,9 @@ export class PartitionRunner {
     this.#backlog = new Backlog(context.pool, from, context.limits.maxMessageBytes);
     this.#patience = new Patience(origin.partition, context, this.#over.signal);
     this.#state = opening(origin.topicId, intent, accusations);
-    if (intent) context.counters.recoveries++;
+    if (!intent) return;
+    context.counters.recoveries++;
+    this.#othersEndMs = context.engineNow() + context.limits.leaseMs;
   }
 
   get holding(): Holding {
@@ -199,6 +204,9 @@ export class PartitionRunner {
         return this.#insert(state.work);
       case 'judging':
         return this.#judge(state);
+      case 'outlasting':
+        await this.#outlast(state.work.batch);
+        return { kind: 'outlasted' };
       case 'quarantine-looking':
         return this.#patience.until(async () => {
           const { batch } = state.work;
@@ -322,7 +330,7 @@ export class PartitionRunner {
     return this.#attemptInsert(batch, rows, async (leaseSeconds) => {
       const written = await this.#context.sink.insert(rows, this.#mended, {
         origin: this.#origin,
-        token: this.#token(batch, tokenSuffix(level, accused)),
+        token: this.#token(batch, level === 0 ? '' : `/r${level}`),
         leaseSeconds,
         timeoutMs: this.#context.limits.insertTimeoutMs,
       });
@@ -435,8 +443,24 @@ export class PartitionRunner {
       case 'configuration':
         return { kind: 'misconfigured', error: failure.error, hint: failure.hint };
       case 'outage':
+        this.#othersEndMs = Math.max(this.#othersEndMs, this.#leaseEndsMs);
         await this.#patience.wait('clickhouse', failure.error);
         return { kind: 'unsure' };
+    }
+  }
+
+  /** Waits until no insert can land of which it is not known how it ended. */
+  async #outlast({ first, last }: BatchFacts): Promise<void> {
+    // The engine's clock for leases counts whole seconds.
+    const left = (): number => this.#othersEndMs + 1_000 - this.#context.engineNow();
+    if (left() <= 0) return;
+    this.#context.log.warn(
+      { code: 'INSERT_UNDER_WAY', partition: this.partition, first, last, waitMs: left() },
+      'an insert of this batch may still land, and the engine refuses it now: waiting for the end of its lease',
+    );
+    while (left() > 0) {
+      await pause(left(), this.#over.signal);
+      this.#check();
     }
   }
 
@@ -609,12 +633,6 @@ const factsOf = ({ first, last, rows, hash }: Batch): BatchFacts => ({
   hash,
   bad: [],
 });
-
-/** An insert of what an earlier one left out, or of one row alone, must not be taken for a repetition. */
-function tokenSuffix(level: number, accused: number | undefined): string {
-  if (accused !== undefined) return `/a${accused}`;
-  return level === 0 ? '' : `/r${level}`;
-}
 
 function misconfigured(error: unknown): Outcome {
   if (!(error instanceof Misconfigured)) throw error;

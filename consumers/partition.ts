@@ -22,13 +22,19 @@ interface Work {
   readonly batch: BatchFacts;
   /** No earlier attempt can have stored any of it: the one case in which looking is not needed. */
   readonly fresh: boolean;
+  /**
+   * An earlier insert may still land, until its lease is over: an earlier owner's, or one whose end is not
+   * known. To repeat it under its token is safe meanwhile; to blame a row of it, or to cut the batch, is not.
+   */
+  readonly underWay: boolean;
   /** Which token the insert uses: each level is one more healing of what the last one left out. */
   readonly level: number;
   /** Offsets still to be inserted; `'all'` but the bad ones while nobody has looked. */
   readonly missing: 'all' | readonly number[];
   /**
    * A row that the engine blames and our own rules do not: it is tried alone before it is believed to
-   * be bad, because what cut or spoilt the whole insert would blame a row as well.
+   * be bad, because what cut or spoilt the whole insert would blame a row as well. Under the same token as the
+   * whole: whichever of the two lands last, this row of it is dropped.
    */
   readonly accused: number | undefined;
 }
@@ -52,6 +58,7 @@ export type State = Position &
     | ({ readonly at: 'looking' } & { readonly work: Work })
     | ({ readonly at: 'inserting' } & { readonly work: Work })
     | ({ readonly at: 'judging' } & { readonly work: Work; readonly refusal: Refusal })
+    | ({ readonly at: 'outlasting' } & { readonly work: Work })
     | ({ readonly at: 'quarantine-looking' } & { readonly work: Work })
     | ({ readonly at: 'quarantining' } & { readonly work: Work })
     | ({ readonly at: 'finishing' } & { readonly work: Work })
@@ -88,6 +95,8 @@ export type Outcome =
   | { readonly kind: 'inserted'; readonly written: number; readonly expected: number }
   | { readonly kind: 'quarantined' }
   | { readonly kind: 'unsure' }
+  /** The leases of all inserts that were under way are over. */
+  | { readonly kind: 'outlasted' }
   | { readonly kind: 'lease-over' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | {
@@ -142,6 +151,11 @@ export function advance(state: State, outcome: Outcome): State {
       if (outcome.kind === 'judged')
         return afterJudgement(state, state.work, state.refusal, outcome);
       break;
+    case 'outlasting':
+      if (outcome.kind === 'outlasted') {
+        return { ...position(state), at: 'declaring', work: { ...state.work, underWay: false } };
+      }
+      break;
     case 'quarantine-looking':
       if (outcome.kind === 'missing')
         return afterQuarantineLook(state, state.work, outcome.offsets);
@@ -188,7 +202,11 @@ function begin(state: Position, intent: Intent | null, batch: BatchFacts): State
       );
     }
     const decided: BatchFacts = { ...batch, bad: intent.bad };
-    return { ...position(state), at: 'declaring', work: newWork(decided, false) };
+    return {
+      ...position(state),
+      at: 'declaring',
+      work: { ...newWork(decided, false), underWay: true },
+    };
   }
   const work = newWork(batch, batch.first > state.highWater);
   // Only control or aborted records: nothing to store, so nothing to declare.
@@ -197,7 +215,7 @@ function begin(state: Position, intent: Intent | null, batch: BatchFacts): State
 }
 
 function newWork(batch: BatchFacts, fresh: boolean): Work {
-  return { batch, fresh, level: 0, missing: 'all', accused: undefined };
+  return { batch, fresh, underWay: false, level: 0, missing: 'all', accused: undefined };
 }
 
 /** The intent is committed: on to the ledger. */
@@ -235,7 +253,7 @@ function afterInsert(state: State & { at: 'inserting' }, work: Work, outcome: Ou
       return {
         ...position(state),
         at: 'looking',
-        work: { ...work, fresh: false, accused: undefined },
+        work: { ...work, fresh: false, underWay: true, accused: undefined },
       };
     case 'lease-over':
       // Refused as a whole; the runner renews the lease before it tries the same again.
@@ -289,31 +307,33 @@ function afterJudgement(
   refusal: Refusal,
   verdict: Outcome & { kind: 'judged' },
 ): State {
-  const { batch } = verdict;
+  const { batch, bad, mended } = verdict;
+  if (bad.length > 0 || mended > 0) return declareAgain(state, work, batch, bad);
   // What is wrong lies behind the cut, and is met again in the next batch.
   const isBehind = batch.last < work.batch.last && !triedAlone(work);
-  if (verdict.bad.length === 0 && verdict.mended === 0 && !isBehind) {
-    // Nothing of what we can see is wrong, so the engine's word has to stand, one row at a time.
-    const { offset, error } = refusal;
-    if (offset === undefined) {
-      return halted(
-        state,
-        'UNLOCATED_REFUSAL',
-        `the engine refused a batch without naming a row: ${error}`,
-      );
-    }
-    // A row on trial was counted when it was accused.
-    const accusations = state.accusations + (work.accused === undefined ? 1 : 0);
-    if (accusations > MAX_ACCUSATIONS) return refusesEverything(state, error);
-    const counted: Position = { ...position(state), accusations };
-    if (!triedAlone(work)) {
-      // What the engine blames is tried alone.
-      return { ...counted, at: 'inserting', work: { ...work, fresh: false, accused: offset } };
-    }
+  const next = isBehind ? declareAgain(state, work, batch, []) : blame(state, work, refusal, batch);
+  // What the engine refuses now it may have taken before.
+  return work.underWay && next.at !== 'halted' ? outlast(state, work, batch) : next;
+}
+
+/** Nothing of what we can see is wrong, so the engine's word has to stand, one row at a time. */
+function blame(state: Position, work: Work, { offset, error }: Refusal, batch: BatchFacts): State {
+  if (offset === undefined) {
+    return halted(
+      state,
+      'UNLOCATED_REFUSAL',
+      `the engine refused a batch without naming a row: ${error}`,
+    );
+  }
+  // A row on trial was counted when it was accused.
+  const accusations = state.accusations + (work.accused === undefined ? 1 : 0);
+  if (accusations > MAX_ACCUSATIONS) return refusesEverything(state, error);
+  const counted: Position = { ...position(state), accusations };
+  if (triedAlone(work)) {
     // Unless the batch was cut shorter in front of it: then it is met again in the next one.
     return declareAgain(counted, work, batch, offset <= batch.last ? [offset] : []);
   }
-  return declareAgain(state, work, batch, verdict.bad);
+  return { ...counted, at: 'inserting', work: { ...work, fresh: false, accused: offset } };
 }
 
 const refusesEverything = (state: Position, error: string): State =>
@@ -330,7 +350,7 @@ function declareAgain(
   work: Work,
   batch: BatchFacts,
   foundBad: readonly number[],
-): State {
+): State & { at: 'declaring' } {
   const left =
     work.missing === 'all'
       ? work.missing
@@ -349,8 +369,14 @@ function declareAgain(
   };
 }
 
+/** Whatever is under way has landed, or never will, before anything of the batch is decided. */
+function outlast(state: Position, work: Work, batch: BatchFacts): State {
+  return { ...declareAgain(state, work, batch, []), at: 'outlasting' };
+}
+
 /** Half of it is tried next. Whatever refused the whole may have seen some of it: look first. */
 function narrowed(state: Position, work: Work, batch: BatchFacts): State {
+  if (work.underWay) return outlast(state, work, batch);
   return declareAgain(state, { ...work, fresh: false }, batch, []);
 }
 
@@ -380,6 +406,7 @@ function afterQuarantine(
         work: { ...work, level: work.level + 1 },
       };
     case 'unsure':
+      return { ...position(state), at: 'quarantine-looking', work: { ...work, underWay: true } };
     case 'lease-over':
       return { ...position(state), at: 'quarantine-looking', work };
     case 'narrowed':

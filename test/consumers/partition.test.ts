@@ -7,7 +7,7 @@ import {
   type Outcome,
   type State,
 } from '../../consumers/partition.ts';
-import { type Message, type Sabotage, World } from './partition-model.ts';
+import { type Choice, type Message, type Sabotage, World } from './partition-model.ts';
 
 const messages = fc.array(
   fc.record({
@@ -20,15 +20,12 @@ const schedule = fc.array(
     who: fc.nat(2),
     fate: fc.nat(15),
     takeover: fc.integer({ min: 0, max: 14 }).map((n) => n === 0),
+    lands: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
   }),
   { maxLength: 120 },
 );
 
-function run(
-  log: readonly Message[],
-  steps: readonly { who: number; fate: number; takeover: boolean }[],
-  sabotage: Sabotage,
-): string[] {
+function run(log: readonly Message[], steps: readonly Choice[], sabotage: Sabotage): string[] {
   const world = new World(log, sabotage);
   for (const step of steps) world.step(step);
   world.finish();
@@ -45,7 +42,7 @@ describe('the state machine of a partition (R-DLV-01)', () => {
     );
   });
 
-  it.each(['commit-first', 'no-intent', 'no-look', 'no-trial'] as const)(
+  it.each(['commit-first', 'no-intent', 'no-look', 'no-trial', 'no-wait', 'own-token'] as const)(
     'control: with the protocol broken (%s) the same oracle objects',
     (sabotage) => {
       const found = fc.check(
@@ -128,6 +125,38 @@ describe('single steps', () => {
     expect(unsure).toMatchObject({ at: 'looking', work: { accused: undefined } });
   });
 
+  describe('while an insert may still land', () => {
+    const unsure = advance(advance(inserting(), { kind: 'unsure' }), {
+      kind: 'missing',
+      offsets: [12, 13],
+    });
+
+    it('repeats it at once: its token is the same', () => {
+      expect(unsure).toMatchObject({ at: 'inserting', work: { level: 0, missing: [12, 13] } });
+    });
+
+    it('accuses nobody, but waits for the end of its lease and tries again', () => {
+      let state = refuse(unsure, 12);
+      expect(state).toMatchObject({ at: 'outlasting', accusations: 0 });
+      state = advance(advance(state, { kind: 'outlasted' }), { kind: 'committed' });
+      state = advance(state, { kind: 'missing', offsets: [12, 13] });
+      expect(refuse(state, 12)).toMatchObject({ at: 'inserting', work: { accused: 12 } });
+    });
+
+    it('does not cut the batch in two before that, which would give it other tokens', () => {
+      const front = { ...facts, last: 14, rows: 5, hash: 'front' };
+      const state = advance(unsure, { kind: 'narrowed', batch: front });
+      expect(state).toMatchObject({ at: 'outlasting', work: { batch: front } });
+      expect(advance(state, { kind: 'outlasted' })).toMatchObject({ at: 'declaring' });
+    });
+
+    it('does not wait where our own rules see what is wrong', () => {
+      const judging = advance(unsure, { kind: 'refused', refusal: { offset: 12, error: 'no' } });
+      const judged = advance(judging, { kind: 'judged', batch: facts, bad: [12], mended: 0 });
+      expect(judged).toMatchObject({ at: 'declaring', work: { batch: { bad: [12] } } });
+    });
+  });
+
   it('stops instead of quarantining the world when the engine refuses what is valid', () => {
     let state = advance(opening('t', null), { kind: 'high-water', offset: 9 });
     state = advance(state, { kind: 'batch', batch: { ...facts, last: 1_000, rows: 991 } });
@@ -189,6 +218,9 @@ describe('single steps', () => {
       state = advance(state, { kind: 'high-water', offset: 9 });
       state = advance(state, { kind: 'batch', batch: facts });
       state = advance(state, { kind: 'committed' });
+      state = refuse(advance(state, { kind: 'missing', offsets: [11, 12, 13] }), 12);
+      if (state.at === 'halted') return state;
+      state = advance(advance(state, { kind: 'outlasted' }), { kind: 'committed' });
       return refuse(advance(state, { kind: 'missing', offsets: [11, 12, 13] }), 12);
     };
     expect(heir(19)).toMatchObject({ at: 'inserting', accusations: 20, work: { accused: 12 } });
