@@ -52,7 +52,7 @@ const retention = z.object({
     .default('attempt'),
 });
 
-type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads and checks all of it, also what the command at hand does not need: a misspelt variable is
@@ -90,6 +90,12 @@ export function readEnvironment(env: Variables): Environment {
     recordReads: kept.recordReads,
     outbox,
   };
+}
+
+/** What the environment says, and where it says nothing the file that it names. */
+export function variablesOf(env: Variables): Variables {
+  const path = env['LEDGERLINE_CONFIG_FILE'];
+  return path ? { ...readConfigFile(path).variables, ...withoutEmpty(env) } : env;
 }
 
 const withoutEmpty = (env: Variables): Variables =>

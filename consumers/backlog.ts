@@ -39,7 +39,7 @@ export type FramingFault = 'tombstone' | 'too_large' | 'not_one_object' | Unread
 
 export interface Row {
   readonly offset: number;
-  /** Kafka's timestamp in milliseconds since 1970. */
+  /** Kafka's timestamp in milliseconds since 1970, as it came: any number, see stored-time.ts. */
   readonly timestamp: number;
   readonly chunk: Chunk;
   readonly start: number;

@@ -1,5 +1,5 @@
 /**
- * Everything that reaches into kafkajs. Its public commit always uses the *current* generation, so a
+ * Where a consumer's work is taken out of kafkajs's hands. Its public commit always uses the *current* generation, so a
  * handler that has lost its partition could commit for the new owner; and it commits by itself when an
  * offset is out of range, which would erase an intent. Here every broker that the consumer can get hold
  * of is wrapped, so that
@@ -12,6 +12,8 @@
  * - commits that kafkajs makes by itself are refused;
  * - Fetch responses are read by us, within bounds, and faster (fetch-response.ts).
  *
+ * Two more things beyond kafkajs's published types are elsewhere: how its connections are mended, for producers
+ * as well (schemas/kafka-connection.ts), and where the fetch of a batch began (group-member.ts).
  * test/consumers/fence.test.ts notices when a new kafkajs no longer works like this.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';

@@ -23,8 +23,18 @@ export interface Intent {
 /** Kafka's `offset.metadata.max.bytes` default. */
 export const MAX_METADATA_BYTES = 4096;
 
-/** The text that stands as metadata beside the committed offset. */
-export function encodeIntent(intent: Intent): string {
+/** What our rules take and the engine blames, row by row, before a worker says "this is our fault". */
+export const MAX_ACCUSATIONS = 20;
+
+const counted = (accusations: number): { accusations?: number } =>
+  accusations > 0 ? { accusations } : {};
+
+/**
+ * The text that stands as metadata beside the committed offset.
+ *
+ * @param accusations how many rows only the engine has blamed since it last took some
+ */
+export function encodeIntent(intent: Intent, accusations = 0): string {
   const { topicId, first, last, rows, hash, bad } = intent;
   return JSON.stringify({
     v: 1,
@@ -33,14 +43,16 @@ export function encodeIntent(intent: Intent): string {
     rows,
     hash,
     ...(bad.length > 0 && { bad: encodeOffsets(bad, first) }),
+    ...counted(accusations),
   });
 }
 
 export const fitsMetadata = (intent: Intent): boolean =>
-  encodeIntent(intent).length <= MAX_METADATA_BYTES;
+  encodeIntent(intent, MAX_ACCUSATIONS).length <= MAX_METADATA_BYTES;
 
 /** The text beside a committed offset while no batch is under way. */
-export const encodeIdle = (topicId: string): string => JSON.stringify({ v: 1, topicId });
+export const encodeIdle = (topicId: string, accusations = 0): string =>
+  JSON.stringify({ v: 1, topicId, ...counted(accusations) });
 
 /**
  * The text beside a committed offset while the ledger's table is being swapped for `table`: of a version that
@@ -52,8 +64,13 @@ export const encodeFence = (topicId: string, table: string): string =>
 export type ReadMetadata =
   /** Nothing, or nothing of ours: the offset was set by hand or by another tool. */
   | { readonly kind: 'none' }
-  | { readonly kind: 'idle'; readonly topicId: string }
-  | { readonly kind: 'intent'; readonly topicId: string; readonly intent: Intent }
+  | { readonly kind: 'idle'; readonly topicId: string; readonly accusations: number }
+  | {
+      readonly kind: 'intent';
+      readonly topicId: string;
+      readonly accusations: number;
+      readonly intent: Intent;
+    }
   /** A rebuild swaps the table: nothing may be stored until it is done. */
   | { readonly kind: 'fenced'; readonly table: string }
   /** Something that this version does not understand, so that it can't know what is under way. */
@@ -76,11 +93,13 @@ export function decodeMetadata(metadata: string | null, offset: number): ReadMet
     rows,
     hash,
     bad: badText = '',
+    accusations = 0,
     fence,
   } = value as Record<string, unknown>;
   if (v === 2 && typeof fence === 'string') return { kind: 'fenced', table: fence };
-  if (v !== 1 || typeof topicId !== 'string') return { kind: 'unreadable' };
-  if (end === undefined) return { kind: 'idle', topicId };
+  if (v !== 1 || typeof topicId !== 'string' || !isCount(accusations))
+    return { kind: 'unreadable' };
+  if (end === undefined) return { kind: 'idle', topicId, accusations };
   if (
     typeof hash !== 'string' ||
     typeof badText !== 'string' ||
@@ -96,6 +115,10 @@ export function decodeMetadata(metadata: string | null, offset: number): ReadMet
   return {
     kind: 'intent',
     topicId,
+    accusations,
     intent: { topicId, first: offset, last, rows: rows as number, hash, bad },
   };
 }
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

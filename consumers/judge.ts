@@ -90,7 +90,6 @@ function brokenRule(row: WireRow, expiry: Expiry): Rejection | undefined {
   const invalid = (error: string): Rejection => ({ reason: 'invalid', error });
   if (row.wire_version !== WIRE_VERSION) return invalid(`wire_version: must be ${WIRE_VERSION}`);
   if (row.event_id === NIL_UUID) return invalid('event_id: must not be the nil UUID');
-  if (row.weight !== undefined && row.weight < 1) return invalid('weight: must be 1 at least');
   const retentionClass = row.retention_class ?? 'standard';
   if (PINNED.has(row.category) && retentionClass !== 'protected' && retentionClass !== 'archive') {
     return invalid(`retention_class: category ${named(row.category)} is kept in class protected`);

@@ -4,10 +4,11 @@
  * partition next goes on from the intent.
  */
 import { Backlog, type Batch, type ConsumedMessage, type Row, valueOf } from './backlog.ts';
+import { pause } from './backoff.ts';
 import { classify, type Failure } from './failure.ts';
 import type { Session } from './fence.ts';
 import { deadLetterOf } from './quarantine/dead-letters.ts';
-import { encodeIdle, encodeIntent, fitsMetadata, type Intent } from './intent.ts';
+import { encodeIdle, encodeIntent, fitsMetadata } from './intent.ts';
 import { type Expiry, judge } from './judge.ts';
 import {
   advance,
@@ -24,6 +25,7 @@ import { framingRejection, quarantinedMessage, type Rejection } from './quaranti
 import { findRepeats, findStored, REPEAT } from './repeats.ts';
 import type { PartitionFigures, RunnerContext } from './runner-context.ts';
 import type { Origin } from './splice.ts';
+import type { StartPosition } from './start-position.ts';
 
 export class PartitionRunner {
   readonly partition: number;
@@ -41,6 +43,8 @@ export class PartitionRunner {
   #rowsTaken = Number.MAX_SAFE_INTEGER;
   /** Until when the engine may take an insert, by its own clock. */
   #leaseEndsMs = 0;
+  /** Until when the engine may take what is under way of an earlier owner, or ended unclearly. */
+  #othersEndMs = 0;
   #draining = false;
   #running: Promise<void> | undefined;
   #committed: number;
@@ -52,8 +56,7 @@ export class PartitionRunner {
     context: RunnerContext,
     session: Session,
     origin: Origin,
-    from: number,
-    intent: Intent | null,
+    { from, intent, accusations }: StartPosition,
     high: number,
   ) {
     this.#committed = from;
@@ -64,8 +67,10 @@ export class PartitionRunner {
     this.partition = origin.partition;
     this.#backlog = new Backlog(context.pool, from, context.limits.maxMessageBytes);
     this.#patience = new Patience(origin.partition, context, this.#over.signal);
-    this.#state = opening(origin.topicId, intent);
-    if (intent) context.counters.recoveries++;
+    this.#state = opening(origin.topicId, intent, accusations);
+    if (!intent) return;
+    context.counters.recoveries++;
+    this.#othersEndMs = context.engineNow() + context.limits.leaseMs;
   }
 
   get holding(): Holding {
@@ -199,6 +204,9 @@ export class PartitionRunner {
         return this.#insert(state.work);
       case 'judging':
         return this.#judge(state);
+      case 'outlasting':
+        await this.#outlast(state.work.batch);
+        return { kind: 'outlasted' };
       case 'quarantine-looking':
         return this.#patience.until(async () => {
           const { batch } = state.work;
@@ -289,7 +297,7 @@ export class PartitionRunner {
 
   async #declare(batch: BatchFacts): Promise<void> {
     const intent = intentOf(this.#origin.topicId, batch);
-    await this.#commit(batch.first, encodeIntent(intent));
+    await this.#commit(batch.first, encodeIntent(intent, this.#state.accusations));
   }
 
   async #look(batch: BatchFacts): Promise<Outcome> {
@@ -322,7 +330,7 @@ export class PartitionRunner {
     return this.#attemptInsert(batch, rows, async (leaseSeconds) => {
       const written = await this.#context.sink.insert(rows, this.#mended, {
         origin: this.#origin,
-        token: this.#token(batch, tokenSuffix(level, accused)),
+        token: this.#token(batch, level === 0 ? '' : `/r${level}`),
         leaseSeconds,
         timeoutMs: this.#context.limits.insertTimeoutMs,
       });
@@ -435,8 +443,24 @@ export class PartitionRunner {
       case 'configuration':
         return { kind: 'misconfigured', error: failure.error, hint: failure.hint };
       case 'outage':
+        this.#othersEndMs = Math.max(this.#othersEndMs, this.#leaseEndsMs);
         await this.#patience.wait('clickhouse', failure.error);
         return { kind: 'unsure' };
+    }
+  }
+
+  /** Waits until no insert can land of which it is not known how it ended. */
+  async #outlast({ first, last }: BatchFacts): Promise<void> {
+    // The engine's clock for leases counts whole seconds.
+    const left = (): number => this.#othersEndMs + 1_000 - this.#context.engineNow();
+    if (left() <= 0) return;
+    this.#context.log.warn(
+      { code: 'INSERT_UNDER_WAY', partition: this.partition, first, last, waitMs: left() },
+      'an insert of this batch may still land, and the engine refuses it now: waiting for the end of its lease',
+    );
+    while (left() > 0) {
+      await pause(left(), this.#over.signal);
+      this.#check();
     }
   }
 
@@ -503,10 +527,11 @@ export class PartitionRunner {
       next.rows.length > 0 &&
       next.rows.every((row) => !row.fault && !row.mayRepeat);
     const facts = next && factsOf(next);
+    const { accusations } = this.#state;
     const metadata =
       facts && plain
-        ? encodeIntent(intentOf(this.#origin.topicId, facts))
-        : encodeIdle(this.#origin.topicId);
+        ? encodeIntent(intentOf(this.#origin.topicId, facts), accusations)
+        : encodeIdle(this.#origin.topicId, accusations);
     try {
       await this.#mirror(batch);
       await this.#commit(batch.last + 1, metadata);
@@ -608,12 +633,6 @@ const factsOf = ({ first, last, rows, hash }: Batch): BatchFacts => ({
   hash,
   bad: [],
 });
-
-/** An insert of what an earlier one left out, or of one row alone, must not be taken for a repetition. */
-function tokenSuffix(level: number, accused: number | undefined): string {
-  if (accused !== undefined) return `/a${accused}`;
-  return level === 0 ? '' : `/r${level}`;
-}
 
 function misconfigured(error: unknown): Outcome {
   if (!(error instanceof Misconfigured)) throw error;

@@ -6,7 +6,7 @@
  * The rule behind every arrow: nothing is committed before it is stored, and nothing that may have been
  * stored is inserted again without looking.
  */
-import type { Intent } from './intent.ts';
+import { type Intent, MAX_ACCUSATIONS } from './intent.ts';
 
 /** What the machine has to know of a batch; its messages stay with the runner. */
 export interface BatchFacts {
@@ -22,23 +22,32 @@ interface Work {
   readonly batch: BatchFacts;
   /** No earlier attempt can have stored any of it: the one case in which looking is not needed. */
   readonly fresh: boolean;
+  /**
+   * An earlier insert may still land, until its lease is over: an earlier owner's, or one whose end is not
+   * known. To repeat it under its token is safe meanwhile; to blame a row of it, or to cut the batch, is not.
+   */
+  readonly underWay: boolean;
   /** Which token the insert uses: each level is one more healing of what the last one left out. */
   readonly level: number;
   /** Offsets still to be inserted; `'all'` but the bad ones while nobody has looked. */
   readonly missing: 'all' | readonly number[];
   /**
    * A row that the engine blames and our own rules do not: it is tried alone before it is believed to
-   * be bad, because what cut or spoilt the whole insert would blame a row as well.
+   * be bad, because what cut or spoilt the whole insert would blame a row as well. Under the same token as the
+   * whole: whichever of the two lands last, this row of it is dropped.
    */
   readonly accused: number | undefined;
-  /** How many rows only the engine has blamed. */
-  readonly accusations: number;
 }
 
 interface Position {
   readonly topicId: string;
   /** The highest offset known to be stored: at or under it, an offset may be in the ledger already. */
   readonly highWater: number;
+  /**
+   * How many rows only the engine has blamed since it last took what a batch was to store. Committed with each
+   * offset: neither small batches nor a restart begin to count anew.
+   */
+  readonly accusations: number;
 }
 
 export type State = Position &
@@ -49,6 +58,7 @@ export type State = Position &
     | ({ readonly at: 'looking' } & { readonly work: Work })
     | ({ readonly at: 'inserting' } & { readonly work: Work })
     | ({ readonly at: 'judging' } & { readonly work: Work; readonly refusal: Refusal })
+    | ({ readonly at: 'outlasting' } & { readonly work: Work })
     | ({ readonly at: 'quarantine-looking' } & { readonly work: Work })
     | ({ readonly at: 'quarantining' } & { readonly work: Work })
     | ({ readonly at: 'finishing' } & { readonly work: Work })
@@ -85,6 +95,8 @@ export type Outcome =
   | { readonly kind: 'inserted'; readonly written: number; readonly expected: number }
   | { readonly kind: 'quarantined' }
   | { readonly kind: 'unsure' }
+  /** The leases of all inserts that were under way are over. */
+  | { readonly kind: 'outlasted' }
   | { readonly kind: 'lease-over' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | {
@@ -102,12 +114,10 @@ export type Outcome =
 
 /** After so many acknowledged inserts whose rows are not there, something eats rows. */
 export const MAX_HEALINGS = 16;
-/** What zod takes and the engine blames, row by row, before the batch says "this is our fault". */
-const MAX_ACCUSATIONS = 20;
 
-/** A partition just assigned; `intent` is what stands beside its committed offset. */
-export function opening(topicId: string, intent: Intent | null): State {
-  return { at: 'opening', topicId, highWater: -1, intent };
+/** A partition just assigned; `intent` and `accusations` stand beside its committed offset. */
+export function opening(topicId: string, intent: Intent | null, accusations = 0): State {
+  return { at: 'opening', topicId, highWater: -1, accusations, intent };
 }
 
 export function advance(state: State, outcome: Outcome): State {
@@ -141,6 +151,11 @@ export function advance(state: State, outcome: Outcome): State {
       if (outcome.kind === 'judged')
         return afterJudgement(state, state.work, state.refusal, outcome);
       break;
+    case 'outlasting':
+      if (outcome.kind === 'outlasted') {
+        return { ...position(state), at: 'declaring', work: { ...state.work, underWay: false } };
+      }
+      break;
     case 'quarantine-looking':
       if (outcome.kind === 'missing')
         return afterQuarantineLook(state, state.work, outcome.offsets);
@@ -163,7 +178,11 @@ export function intentOf(topicId: string, batch: BatchFacts): Intent {
   return { topicId, first, last, rows, hash, bad };
 }
 
-const position = ({ topicId, highWater }: Position): Position => ({ topicId, highWater });
+const position = ({ topicId, highWater, accusations }: Position): Position => ({
+  topicId,
+  highWater,
+  accusations,
+});
 
 function halted(state: Position, code: Halt['code'], message: string, hint?: string): State {
   const halt: Halt = { code, message, ...(hint !== undefined && { hint }) };
@@ -183,7 +202,11 @@ function begin(state: Position, intent: Intent | null, batch: BatchFacts): State
       );
     }
     const decided: BatchFacts = { ...batch, bad: intent.bad };
-    return { ...position(state), at: 'declaring', work: newWork(decided, false) };
+    return {
+      ...position(state),
+      at: 'declaring',
+      work: { ...newWork(decided, false), underWay: true },
+    };
   }
   const work = newWork(batch, batch.first > state.highWater);
   // Only control or aborted records: nothing to store, so nothing to declare.
@@ -192,7 +215,7 @@ function begin(state: Position, intent: Intent | null, batch: BatchFacts): State
 }
 
 function newWork(batch: BatchFacts, fresh: boolean): Work {
-  return { batch, fresh, level: 0, missing: 'all', accused: undefined, accusations: 0 };
+  return { batch, fresh, underWay: false, level: 0, missing: 'all', accused: undefined };
 }
 
 /** The intent is committed: on to the ledger. */
@@ -220,33 +243,17 @@ function afterInsert(state: State & { at: 'inserting' }, work: Work, outcome: Ou
         // Innocent, and stored: what was wrong was not this row.
         return { ...position(state), at: 'looking', work: { ...work, accused: undefined } };
       }
-      if (work.fresh) {
-        if (outcome.written === outcome.expected) return toQuarantine(state, work);
-        if (outcome.written > outcome.expected) {
-          return halted(
-            state,
-            'WRITTEN_TOO_MANY',
-            `the engine wrote ${outcome.written} rows for ${outcome.expected} messages of offsets ` +
-              `${work.batch.first}–${work.batch.last}`,
-          );
-        }
-        return { ...position(state), at: 'looking', work: { ...work, fresh: false } };
-      }
-      // Our own success settles this token: what is still missing afterwards needs another one.
-      if (work.level === MAX_HEALINGS) {
-        return halted(
-          state,
-          'ROWS_VANISH',
-          `the engine acknowledged rows of offsets ${work.batch.first}–${work.batch.last} ` +
-            `${MAX_HEALINGS} times and does not hold them`,
-        );
-      }
-      return { ...position(state), at: 'looking', work: { ...work, level: work.level + 1 } };
+      return afterAcknowledged(
+        // Whatever it blamed before, it does take rows.
+        outcome.expected > 0 ? { ...position(state), accusations: 0 } : state,
+        work,
+        outcome,
+      );
     case 'unsure':
       return {
         ...position(state),
         at: 'looking',
-        work: { ...work, fresh: false, accused: undefined },
+        work: { ...work, fresh: false, underWay: true, accused: undefined },
       };
     case 'lease-over':
       // Refused as a whole; the runner renews the lease before it tries the same again.
@@ -258,6 +265,34 @@ function afterInsert(state: State & { at: 'inserting' }, work: Work, outcome: Ou
     default:
       throw new Error(`Outcome "${outcome.kind}" has no meaning while inserting`);
   }
+}
+
+function afterAcknowledged(
+  state: Position,
+  work: Work,
+  { written, expected }: Outcome & { kind: 'inserted' },
+): State {
+  const { first, last } = work.batch;
+  if (work.fresh) {
+    if (written === expected) return toQuarantine(state, work);
+    if (written > expected) {
+      return halted(
+        state,
+        'WRITTEN_TOO_MANY',
+        `the engine wrote ${written} rows for ${expected} messages of offsets ${first}–${last}`,
+      );
+    }
+    return { ...position(state), at: 'looking', work: { ...work, fresh: false } };
+  }
+  // Our own success settles this token: what is still missing afterwards needs another one.
+  if (work.level === MAX_HEALINGS) {
+    return halted(
+      state,
+      'ROWS_VANISH',
+      `the engine acknowledged rows of offsets ${first}–${last} ${MAX_HEALINGS} times and does not hold them`,
+    );
+  }
+  return { ...position(state), at: 'looking', work: { ...work, level: work.level + 1 } };
 }
 
 /** Whether the insert just refused held one row alone, so that the engine can mean no other. */
@@ -272,44 +307,42 @@ function afterJudgement(
   refusal: Refusal,
   verdict: Outcome & { kind: 'judged' },
 ): State {
-  const { batch } = verdict;
-  let bad = verdict.bad;
+  const { batch, bad, mended } = verdict;
+  if (bad.length > 0 || mended > 0) return declareAgain(state, work, batch, bad);
   // What is wrong lies behind the cut, and is met again in the next batch.
   const isBehind = batch.last < work.batch.last && !triedAlone(work);
-  if (bad.length === 0 && verdict.mended === 0 && !isBehind) {
-    // Nothing of what we can see is wrong, so the engine's word has to stand, one row at a time.
-    const { offset, error } = refusal;
-    if (offset === undefined) {
-      return halted(
-        state,
-        'UNLOCATED_REFUSAL',
-        `the engine refused a batch without naming a row: ${error}`,
-      );
-    }
-    if (!triedAlone(work)) return accuse(state, work, offset, error);
-    // Unless the batch was cut shorter in front of it: then it is met again in the next one.
-    bad = offset <= batch.last ? [offset] : [];
-  }
-  return declareAgain(state, work, batch, bad);
+  const next = isBehind ? declareAgain(state, work, batch, []) : blame(state, work, refusal, batch);
+  // What the engine refuses now it may have taken before.
+  return work.underWay && next.at !== 'halted' ? outlast(state, work, batch) : next;
 }
 
-/** The row that the engine blames is tried alone. */
-function accuse(state: Position, work: Work, offset: number, error: string): State {
-  const accusations = work.accusations + 1;
-  if (accusations > MAX_ACCUSATIONS) {
+/** Nothing of what we can see is wrong, so the engine's word has to stand, one row at a time. */
+function blame(state: Position, work: Work, { offset, error }: Refusal, batch: BatchFacts): State {
+  if (offset === undefined) {
     return halted(
       state,
-      'MASS_REFUSAL',
-      `the engine refused more than ${MAX_ACCUSATIONS} rows of one batch that are valid by our own rules ` +
-        `(a migration that is missing, something that cuts what is sent, or a fault of ours); the last time with: ${error}`,
+      'UNLOCATED_REFUSAL',
+      `the engine refused a batch without naming a row: ${error}`,
     );
   }
-  return {
-    ...position(state),
-    at: 'inserting',
-    work: { ...work, fresh: false, accused: offset, accusations },
-  };
+  // A row on trial was counted when it was accused.
+  const accusations = state.accusations + (work.accused === undefined ? 1 : 0);
+  if (accusations > MAX_ACCUSATIONS) return refusesEverything(state, error);
+  const counted: Position = { ...position(state), accusations };
+  if (triedAlone(work)) {
+    // Unless the batch was cut shorter in front of it: then it is met again in the next one.
+    return declareAgain(counted, work, batch, offset <= batch.last ? [offset] : []);
+  }
+  return { ...counted, at: 'inserting', work: { ...work, fresh: false, accused: offset } };
 }
+
+const refusesEverything = (state: Position, error: string): State =>
+  halted(
+    state,
+    'MASS_REFUSAL',
+    `the engine refused more than ${MAX_ACCUSATIONS} rows that are valid by our own rules, and took none in between ` +
+      `(a migration that is missing, something that cuts what is sent, or a fault of ours); the last time with: ${error}`,
+  );
 
 /** The batch is now another than the one declared: shorter, or with other rows left out. */
 function declareAgain(
@@ -317,7 +350,7 @@ function declareAgain(
   work: Work,
   batch: BatchFacts,
   foundBad: readonly number[],
-): State {
+): State & { at: 'declaring' } {
   const left =
     work.missing === 'all'
       ? work.missing
@@ -327,7 +360,7 @@ function declareAgain(
     bad: [...work.batch.bad.filter((offset) => offset <= batch.last), ...foundBad],
   };
   return {
-    topicId: state.topicId,
+    ...position(state),
     // A batch cut shorter leaves a tail that an earlier attempt has reached for: look at it first.
     highWater:
       batch.last < work.batch.last ? Math.max(state.highWater, work.batch.last) : state.highWater,
@@ -336,8 +369,14 @@ function declareAgain(
   };
 }
 
+/** Whatever is under way has landed, or never will, before anything of the batch is decided. */
+function outlast(state: Position, work: Work, batch: BatchFacts): State {
+  return { ...declareAgain(state, work, batch, []), at: 'outlasting' };
+}
+
 /** Half of it is tried next. Whatever refused the whole may have seen some of it: look first. */
 function narrowed(state: Position, work: Work, batch: BatchFacts): State {
+  if (work.underWay) return outlast(state, work, batch);
   return declareAgain(state, { ...work, fresh: false }, batch, []);
 }
 
@@ -367,6 +406,7 @@ function afterQuarantine(
         work: { ...work, level: work.level + 1 },
       };
     case 'unsure':
+      return { ...position(state), at: 'quarantine-looking', work: { ...work, underWay: true } };
     case 'lease-over':
       return { ...position(state), at: 'quarantine-looking', work };
     case 'narrowed':
@@ -378,7 +418,7 @@ function afterQuarantine(
 
 function afterFinish(state: Position, work: Work, next: BatchFacts | null): State {
   const stored: Position = {
-    topicId: state.topicId,
+    ...position(state),
     highWater: Math.max(state.highWater, work.batch.last),
   };
   if (!next) return { ...stored, at: 'collecting', intent: null };

@@ -2,6 +2,7 @@
 import { envelopeOf, type FramingFault, type Row, type UnreadFault, valueOf } from './backlog.ts';
 import { firstObjectEnd } from './framing.ts';
 import type { Origin } from './splice.ts';
+import { storedTime } from './stored-time.ts';
 
 export type QuarantineReason =
   | Exclude<FramingFault, UnreadFault>
@@ -94,7 +95,7 @@ export function quarantinedMessage(row: Row, rejection: Rejection): QuarantinedM
   return {
     ...rejection,
     offset: row.offset,
-    timestamp: row.timestamp,
+    timestamp: storedTime(row.timestamp),
     key,
     headers,
     // A repeat is in the ledger already: only that it came is new.

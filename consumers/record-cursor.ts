@@ -14,6 +14,8 @@ export const unreadable = (message: string): Unread => new Unread('batch_unreada
 
 /** A length is a 32-bit number. */
 const MAX_LENGTH_BYTES = 5;
+/** Of the tenth byte, the last that a 64-bit number has. */
+const MAX_FACTOR = 2 ** 63;
 
 /** Goes through the fields of a record. @throws Unread where a field does not end before `end` */
 export class RecordCursor {
@@ -44,11 +46,12 @@ export class RecordCursor {
     return last < this.end ? this.varint() : undefined;
   }
 
-  /** A zigzag varint of any width up to what a number holds exactly. */
+  /** A zigzag varint of up to 64 bits; beyond what a number holds exactly, the nearest. */
   varint(): number {
     let byte = this.#next();
     let value = byte & 0x7f;
     for (let factor = 128; byte >= 0x80; factor *= 128) {
+      if (factor > MAX_FACTOR) throw unreadable('a number has more than 64 bits');
       byte = this.#next();
       value += (byte & 0x7f) * factor;
     }

@@ -4,6 +4,7 @@
  * for the whole batch stands in the statement (ledger-select.ts).
  */
 import type { Row } from './backlog.ts';
+import { storedTime } from './stored-time.ts';
 
 /** Where a partition's rows come from: the same for all of them. */
 export interface Origin {
@@ -48,7 +49,7 @@ export function* insertBody(
     piece.set(BEFORE_OFFSET, at);
     at = writeInteger(piece, at + BEFORE_OFFSET.length, row.offset);
     piece.set(BEFORE_TIMESTAMP, at);
-    at = writeInteger(piece, at + BEFORE_TIMESTAMP.length, row.timestamp);
+    at = writeInteger(piece, at + BEFORE_TIMESTAMP.length, storedTime(row.timestamp));
     piece[at++] = CLOSE_BRACE;
     piece[at++] = NEWLINE;
   }

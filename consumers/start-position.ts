@@ -18,6 +18,8 @@ export class FencedByRebuild extends Error {
 export interface StartPosition {
   readonly from: number;
   readonly intent: Intent | null;
+  /** How many rows only the engine has blamed since it last took some. */
+  readonly accusations: number;
   /** What is gone from Kafka, and the operator has accepted to lose. */
   readonly lost?: AcceptedLossRecord;
 }
@@ -77,7 +79,9 @@ export function startPosition(
     return recreated(where, { topicId: found.topicId, first: committed }, low, accept);
   }
   if (low > committed) return overtaken(where, { topicId, first: committed }, low, accept);
-  return { from: committed, intent: found.kind === 'intent' ? found.intent : null };
+  if (found.kind === 'none') return { from: committed, intent: null, accusations: 0 };
+  const { accusations } = found;
+  return { from: committed, intent: found.kind === 'intent' ? found.intent : null, accusations };
 }
 
 /** From the first offset that the ledger does not hold: an offset set further on by hand skips nothing. */
@@ -98,7 +102,7 @@ function unvouched(
   const begun = highWater >= 0 || committed !== undefined;
   const first = highWater >= 0 ? next : (committed ?? low);
   if (begun && low > first) return overtaken(where, { topicId, first }, low, accept);
-  return { from: Math.max(low, Math.min(committed ?? low, next)), intent: null };
+  return { from: Math.max(low, Math.min(committed ?? low, next)), intent: null, accusations: 0 };
 }
 
 /** The log behind the offset is another one. */
@@ -111,7 +115,12 @@ function recreated(
   const { topicId, first } = old;
   if (accept === 'recreated') {
     const error = `the topic was deleted and made again; what its old log held from offset ${first} on was not stored`;
-    return { from: low, intent: null, lost: { topicId, first, last: first, error } };
+    return {
+      from: low,
+      intent: null,
+      accusations: 0,
+      lost: { topicId, first, last: first, error },
+    };
   }
   throw new WorkerError(
     'KAFKA_TOPIC_RECREATED',
@@ -133,7 +142,7 @@ function overtaken(
   const last = low - 1;
   if (accept === 'retention') {
     const error = `offsets ${first}-${last} were deleted by Kafka before they were stored`;
-    return { from: low, intent: null, lost: { topicId, first, last, error } };
+    return { from: low, intent: null, accusations: 0, lost: { topicId, first, last, error } };
   }
   throw new WorkerError(
     'KAFKA_OFFSETS_LOST',

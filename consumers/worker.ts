@@ -376,10 +376,7 @@ class RunningWorker implements Worker {
     const from = new Map<number, number>();
     for (const [{ partition, high }, start] of starts) {
       const origin = { topic, topicId, partition };
-      this.#runners.set(
-        partition,
-        new PartitionRunner(context, session, origin, start.from, start.intent, high),
-      );
+      this.#runners.set(partition, new PartitionRunner(context, session, origin, start, high));
       from.set(partition, start.from);
     }
     this.#joined = true;

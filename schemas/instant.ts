@@ -7,7 +7,7 @@
 const WIRE =
   /^(?:19|2[0-2])\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
 const YEARS = /^(?:19|2[0-2])/;
-const ISO = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z?)$/;
+const ISO = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z?|[+-]\d\d:\d\d)$/;
 
 /** 1900-01-01T00:00:00Z and 2300-01-01T00:00:00Z in seconds. */
 const MIN_SECOND = -2_208_988_800;
@@ -55,18 +55,14 @@ export const readMicros = (wire: string): number =>
  * wireInstant('2026-11-22T11:00:00.5+01:00'); // '2026-11-22T10:00:00.500000Z'
  */
 export function wireInstant(value: string | Date): string | undefined {
-  if (typeof value === 'string') {
-    if (WIRE.test(value)) return value;
-    const match = ISO.exec(value);
-    const [, day, time, fraction = ''] = match ?? [];
-    if (day !== undefined && time !== undefined) {
-      const text = `${day}T${time}`;
-      const micros = fraction.slice(0, 6).padEnd(6, '0');
-      return isDay(text) && YEARS.test(text) ? `${text}.${micros}Z` : undefined;
-    }
-  }
-  const ms = typeof value === 'string' ? offsetInstant(value) : dateMs(value);
-  return formatMicros(ms * 1000);
+  if (typeof value !== 'string') return formatMicros(dateMs(value) * 1000);
+  if (WIRE.test(value)) return value;
+  const [, day, time, fraction = '', offset = ''] = ISO.exec(value) ?? [];
+  const local = `${day}T${time}`;
+  if (!isDay(local)) return undefined;
+  const utc = offset === '' || offset === 'Z' ? local : shifted(local, offset);
+  // The fraction is copied: a Date has only milliseconds.
+  return YEARS.test(utc) ? `${utc}.${fraction.slice(0, 6).padEnd(6, '0')}Z` : undefined;
 }
 
 /** Whether the text comes back from the calendar as it went in: no 30 February, no 25 o'clock. */
@@ -75,9 +71,11 @@ function isDay(text: string): boolean {
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
 }
 
-const WITH_OFFSET = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?[+-]\d\d:\d\d$/;
-const offsetInstant = (value: string): number =>
-  WITH_OFFSET.test(value) ? Date.parse(value) : Number.NaN;
+/** The same second in UTC; empty for an offset that no clock has. */
+function shifted(local: string, offset: string): string {
+  const ms = Date.parse(local + offset);
+  return Number.isNaN(ms) ? '' : new Date(ms).toISOString().slice(0, 19);
+}
 
 function dateMs(value: Date): number {
   try {

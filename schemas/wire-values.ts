@@ -19,7 +19,8 @@ export const instant = z.iso
 export const uint8 = z.int().min(0).max(255);
 export const uint16 = z.int().min(0).max(65_535);
 export const safeUint = z.int().min(0);
-export const weight = z.number().positive();
+/** 1 / rate of a sampling, so never under 1; finite, as every number of JSON Schema and zod. */
+export const weight = z.number().min(1);
 /** IPv4 travels as `::ffff:a.b.c.d`, the form the IPv6 column stores. */
 export const address = z.ipv6();
 export const object = z.record(z.string(), z.unknown());

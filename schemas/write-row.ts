@@ -218,7 +218,7 @@ function writeKeeping(writer: RowWriter, { retentionClass, policy }: AuditEvent)
   optional(writer, 'retention_class', retentionClass);
   optional(writer, 'policy_level', level);
   optional(writer, 'policy_rule', rule);
-  if (typeof weight === 'number' && weight > 0 && weight < Infinity) {
+  if (typeof weight === 'number' && weight >= 1 && weight < Infinity) {
     writer.prepared(KEY.weight);
     writer.ascii(String(weight));
   }

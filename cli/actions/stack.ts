@@ -2,7 +2,7 @@ import { migrate } from '../../clickhouse/index.ts';
 import { createTopic } from '../../consumers/index.ts';
 import { startStack } from '../../local/stack.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
-import { type Environment, readEnvironment } from '../environment.ts';
+import { type Environment, readEnvironment, variablesOf } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { environmentOf } from '../stack/addresses.ts';
@@ -37,11 +37,11 @@ async function serve(options: StackCommandOptions): Promise<ExitCode> {
   try {
     if (interruption.signal.aborted) return EXIT.fine;
     const { kafka, clickhouse } = configured.worker;
-    const variables = environmentOf(stack, kafka.topic, clickhouse.database);
-    const environment = readEnvironment({ ...process.env, ...variables });
-    await prepare(environment);
+    const said = variablesOf(process.env);
+    const variables = environmentOf(stack, kafka.topic, clickhouse.database, said);
+    await prepare(readEnvironment({ ...said, ...variables }));
     if (interruption.signal.aborted) return EXIT.fine;
-    const worker = await startWorkerProcess(variables);
+    const worker = await startWorkerProcess({ ...said, ...variables });
     try {
       await worker.ready;
       const addresses = {

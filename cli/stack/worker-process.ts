@@ -20,13 +20,13 @@ export interface WorkerProcess {
  * stopped first and with Kafka still there.
  */
 export async function startWorkerProcess(
-  variables: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string | undefined>>,
 ): Promise<WorkerProcess> {
   const child = await spawnChild({
     command: process.execPath,
     args: [PROGRAM, 'worker'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, ...variables },
+    env: variables,
   });
   const { stdout, stderr } = child.process;
   const ready = new Promise<void>((resolve, reject) => {

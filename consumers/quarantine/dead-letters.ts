@@ -11,10 +11,11 @@ import type { RawEnvelope } from '../envelope.ts';
 import { connectKafka, type KafkaOptions } from '../kafka.ts';
 import type { Rejection } from '../quarantine.ts';
 import type { Origin } from '../splice.ts';
+import { storedTime } from '../stored-time.ts';
 
 export interface DeadLetter {
   readonly offset: number;
-  /** Kafka's timestamp in milliseconds since 1970. */
+  /** Kafka's timestamp in milliseconds since 1970, as quarantine stores it. */
   readonly timestamp: number;
   /** `null` for a message without a value. */
   readonly value: Buffer | null;
@@ -24,7 +25,7 @@ export interface DeadLetter {
 
 export const deadLetterOf = (row: Row, rejection: Rejection): DeadLetter => ({
   offset: row.offset,
-  timestamp: row.timestamp,
+  timestamp: storedTime(row.timestamp),
   value: row.fault === 'tombstone' ? null : valueOf(row),
   envelope: rawEnvelopeOf(row),
   rejection,

@@ -4,6 +4,7 @@ import { type ClickHouse, ERASED_ATTRIBUTE, ERASED_NUMBER } from '../../clickhou
 import { envelopeOf, type Row, valueOf } from '../backlog.ts';
 import { QUARANTINE_TABLE } from '../ledger-sink.ts';
 import type { Origin } from '../splice.ts';
+import { storedTime } from '../stored-time.ts';
 import type { Alteration } from './report.ts';
 
 /** Kept without their bodies: the event is in the ledger, or there never was a message. */
@@ -54,7 +55,7 @@ export const isErased = (row: Row, kept: KeptMessage): boolean =>
   kept.key === '' &&
   Object.hasOwn(kept.headers, ERASED_ATTRIBUTE) &&
   Object.keys(kept.headers).every((name) => ERASED_HEADERS.has(name)) &&
-  row.timestamp === kept.timestamp;
+  storedTime(row.timestamp) === kept.timestamp;
 
 /** Which columns are not what came; none where all are. Pure. */
 export function quarantineAlteration(row: Row, kept: KeptMessage): Alteration | undefined {
@@ -64,7 +65,7 @@ export function quarantineAlteration(row: Row, kept: KeptMessage): Alteration | 
   if (!WITHOUT_BODY.has(kept.reason) && body !== kept.sha256) columns.push('message');
   if (key !== kept.key) columns.push('message_key');
   if (!sameHeaders(headers, kept.headers)) columns.push('headers');
-  if (row.timestamp !== kept.timestamp) columns.push('kafka_timestamp');
+  if (storedTime(row.timestamp) !== kept.timestamp) columns.push('kafka_timestamp');
   return columns.length === 0
     ? undefined
     : { offset: row.offset, table: 'audit_quarantine', columns };

@@ -58,7 +58,7 @@ export async function withParts<T>(
     LEDGERLINE_KAFKA_TOPIC: TOPIC,
     LEDGERLINE_KAFKA_GROUP: GROUP,
     LEDGERLINE_CLICKHOUSE_DATABASE: DATABASE,
-    // So soon the other worker takes over after a SIGKILL; in production 20 s is the default.
+    // So soon the other worker takes over after a SIGKILL; it is the default, and named because the demo counts on it.
     LEDGERLINE_SESSION_TIMEOUT_MS: '6000',
   };
 

@@ -98,6 +98,14 @@ describe('R-ASK-09: one CloudTrail record becomes one event', () => {
     expect(event.attributes?.['ledger.redacted']).toBe('responseElements.credentials.sessionToken');
   });
 
+  it.each([9, 20, 100])('and also those that lie %i levels down', (depth) => {
+    let inner: object = { sessionToken: 'FwoGZXIvYXdz' };
+    for (let level = 1; level < depth; level++) inner = { in: [inner] };
+    const event = mapped({ responseElements: inner });
+    expect(JSON.stringify(event)).not.toContain('FwoGZXIvYXdz');
+    expect(event.attributes?.['ledger.redacted']).toMatch(/^responseElements\.in\[\]/);
+  });
+
   it('reads insights, which name their call inside', () => {
     const { eventName: _name, eventSource: _source, userIdentity: _who, ...rest } = BASE;
     const result = mapCloudTrailRecord({

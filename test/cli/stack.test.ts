@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -23,11 +23,15 @@ interface RunningStack {
   readonly exited: Promise<number | null>;
 }
 
-async function startStack(ready: string, ...args: string[]): Promise<RunningStack> {
+async function startStack(
+  ready: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningStack> {
   const child = spawn(
     process.execPath,
     [CLI, 'stack', '--kafka-port', '0', '--clickhouse-port', '0', '--data', folder, ...args],
-    { env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   children.push(child);
   let stdout = '';
@@ -52,6 +56,20 @@ const bash = (command: string): Promise<string> =>
     );
   });
 
+/** What a shell and its file of options may hold for other services than the stack's own. */
+const configFile = join(folder, 'elsewhere.yaml');
+writeFileSync(configFile, 'LEDGERLINE_CLICKHOUSE_PASSWORD: of another ClickHouse\n');
+const ELSEWHERE = {
+  LEDGERLINE_CONFIG_FILE: configFile,
+  LEDGERLINE_KAFKA_TLS: 'true',
+  LEDGERLINE_KAFKA_SASL_MECHANISM: 'scram-sha-512',
+  LEDGERLINE_KAFKA_SASL_USERNAME: 'ledgerline',
+  LEDGERLINE_KAFKA_SASL_PASSWORD: 'of another Kafka',
+  LEDGERLINE_CLICKHOUSE_URL: 'https://clickhouse.example:8443',
+  LEDGERLINE_CLICKHOUSE_USER: 'worker',
+  LEDGERLINE_CLICKHOUSE_TLS_CA_FILE: join(PROJECT_ROOT, 'LICENSE'),
+};
+
 describe('R-DOC-03: ledgerline stack', () => {
   it('prints what works when it is pasted, and Ctrl-C stops everything', async () => {
     const stack = await startStack('Ctrl-C stops everything.');
@@ -73,8 +91,8 @@ describe('R-DOC-03: ledgerline stack', () => {
     expect(await choosePort('A new stack', port)).toBe(port);
   }, 120_000);
 
-  it('goes on with what is there, and says so when its worker dies', async () => {
-    const stack = await startStack('}\n', '--json');
+  it('goes on with what is there, whatever the shell says of other services, and says so when its worker dies', async () => {
+    const stack = await startStack('}\n', ['--json'], ELSEWHERE);
     const at = JSON.parse(stack.stdout()) as { clickhouseUrl: string; workerPid: number };
     // Looking at it was recorded as well.
     const sql = 'SELECT count() FROM ledgerline.audit_events WHERE length(target_type) > 0';

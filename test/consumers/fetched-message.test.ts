@@ -5,7 +5,7 @@ import { envelopeSize, hasHeader, writeEnvelope } from '../../consumers/envelope
 import { type FetchedMessage, RecordMessage } from '../../consumers/fetched-message.ts';
 import { batchAt } from '../../consumers/record-batch.ts';
 import { RecordReader } from '../../consumers/record-reader.ts';
-import { recordBatch, recordBytes } from '../support/record-batch.ts';
+import { recordBatch, recordBytes, varint } from '../support/record-batch.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const name = fc.oneof(
@@ -70,5 +70,19 @@ describe('the key and headers of a fetched message (R-DLV-01)', () => {
       'one',
       'two',
     ]);
+  });
+});
+
+describe('a record with a number of more than 64 bits (R-DLV-02)', () => {
+  it.each([
+    ['as its time', (number: Buffer) => [number, varint(0)]],
+    ['as its offset', (number: Buffer) => [varint(0), number]],
+  ])('is unreadable: %s', (_, place) => {
+    // Long enough to be neither a number nor infinite.
+    const number = Buffer.concat([Buffer.alloc(200, 0x80), Buffer.from([0])]);
+    const none = varint(-1);
+    const body = Buffer.concat([Buffer.from([0]), ...place(number), none, none, varint(0)]);
+    const record = Buffer.concat([varint(body.length), body]);
+    expect(() => read(record)).toThrow('a number has more than 64 bits');
   });
 });

@@ -5,6 +5,7 @@ import {
   encodeIdle,
   encodeIntent,
   fitsMetadata,
+  MAX_ACCUSATIONS,
   type Intent,
   MAX_METADATA_BYTES,
 } from '../../consumers/intent.ts';
@@ -77,13 +78,16 @@ describe('a set of offsets as text', () => {
   });
 });
 
+const whole = { v: 1, topicId: TOPIC_ID, end: 9, rows: 5, hash: 'h' };
+
 describe('the intent beside the committed offset (R-DLV-01)', () => {
   it('comes back as it was written', () => {
     fc.assert(
-      fc.property(intents, (intent) => {
-        expect(decodeMetadata(encodeIntent(intent), intent.first)).toEqual({
+      fc.property(intents, fc.nat(MAX_ACCUSATIONS), (intent, accusations) => {
+        expect(decodeMetadata(encodeIntent(intent, accusations), intent.first)).toEqual({
           kind: 'intent',
           topicId: TOPIC_ID,
+          accusations,
           intent,
         });
       }),
@@ -102,7 +106,7 @@ describe('the intent beside the committed offset (R-DLV-01)', () => {
           hash: 'h',
           bad: ascending(bad),
         };
-        const bytes = Buffer.byteLength(encodeIntent(intent));
+        const bytes = Buffer.byteLength(encodeIntent(intent, MAX_ACCUSATIONS));
         expect(fitsMetadata(intent)).toBe(bytes <= MAX_METADATA_BYTES);
       }),
       { numRuns: 50 },
@@ -117,7 +121,17 @@ describe('the intent beside the committed offset (R-DLV-01)', () => {
   });
 
   it('is absent between batches, and says so with the topic it belongs to', () => {
-    expect(decodeMetadata(encodeIdle(TOPIC_ID), 5)).toEqual({ kind: 'idle', topicId: TOPIC_ID });
+    expect(decodeMetadata(encodeIdle(TOPIC_ID, 3), 5)).toEqual({
+      kind: 'idle',
+      topicId: TOPIC_ID,
+      accusations: 3,
+    });
+  });
+
+  it('counts from nothing beside what an earlier version has written', () => {
+    for (const metadata of [encodeIdle(TOPIC_ID), JSON.stringify(whole)]) {
+      expect(decodeMetadata(metadata, 5)).toMatchObject({ accusations: 0 });
+    }
   });
 
   it.each([
@@ -127,7 +141,6 @@ describe('the intent beside the committed offset (R-DLV-01)', () => {
     expect(decodeMetadata(metadata, 5)).toEqual({ kind: 'none' });
   });
 
-  const whole = { v: 1, topicId: TOPIC_ID, end: 9, rows: 5, hash: 'h' };
   it.each([
     ['no JSON', 'consumer-1'],
     ['JSON of another kind', '[1]'],
@@ -142,6 +155,7 @@ describe('the intent beside the committed offset (R-DLV-01)', () => {
     ['damaged bad offsets', JSON.stringify({ ...whole, bad: '1..2' })],
     ['bad offsets of another kind', JSON.stringify({ ...whole, bad: [5] })],
     ['bad offsets behind its end', JSON.stringify({ ...whole, bad: '0.5' })],
+    ['a count that is none', JSON.stringify({ ...whole, accusations: -1 })],
     ['half of itself', JSON.stringify(whole).slice(0, 30)],
   ])('is not guessed at when it cannot be read: %s', (_, metadata) => {
     expect(decodeMetadata(metadata, 5)).toEqual({ kind: 'unreadable' });

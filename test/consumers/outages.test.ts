@@ -10,6 +10,7 @@ import { refusalError } from '../../clickhouse/errors.ts';
 import type { Row } from '../../consumers/backlog.ts';
 import { PartitionRunner } from '../../consumers/partition-runner.ts';
 import type { Halt } from '../../consumers/partition.ts';
+import { wireRow } from '../support/wire-row.ts';
 import { runnerOver } from './runner-over.ts';
 
 beforeEach(() => {
@@ -97,8 +98,27 @@ class FailingSink {
   }
 }
 
+/** Forgets tokens; its first insert lands in the last moment of its lease, its second is cut on its way. */
+class SlowSink extends FailingSink {
+  #inserts = 0;
+
+  override insert(
+    rows: readonly Row[],
+    _?: unknown,
+    request?: { readonly leaseSeconds: number },
+  ): Promise<number> {
+    this.#inserts++;
+    if (this.#inserts === 1) {
+      const left = (request?.leaseSeconds ?? 0) * 1_000 - Date.now();
+      setTimeout(() => void super.insert(rows), left);
+      return Promise.reject(new ClickHouseUnreachable(address, 'no answer within 1000 ms'));
+    }
+    return this.#inserts === 2 ? Promise.reject(refusal(117, rows.length)) : super.insert(rows);
+  }
+}
+
 /** Stores five messages against a sink with these fates; the clock runs as fast as it can. */
-async function store(sink: FailingSink): Promise<{ halts: Halt[]; broken: Error[] }> {
+async function store(sink: FailingSink, value = '{}'): Promise<{ halts: Halt[]; broken: Error[] }> {
   const { context, halts, broken } = runnerOver(sink);
   const origin = {
     topic: 't',
@@ -106,12 +126,18 @@ async function store(sink: FailingSink): Promise<{ halts: Halt[]; broken: Error[
     partition: 0,
   };
   const session = { generationId: 1, memberId: 'm' };
-  const runner = new PartitionRunner(context, session, origin, 0, null, 5);
+  const runner = new PartitionRunner(
+    context,
+    session,
+    origin,
+    { from: 0, intent: null, accusations: 0 },
+    5,
+  );
   const messages = [0, 1, 2, 3, 4].map((offset) => ({
     offset: String(offset),
     timestamp: '0',
     key: null,
-    value: Buffer.from('{}'),
+    value: Buffer.from(value),
   }));
   runner.receive(0, 4, messages, 5);
   const isDone = (): boolean => runner.figures.lag === 0 || halts.length > 0 || broken.length > 0;
@@ -151,6 +177,14 @@ describe('while ClickHouse is down (R-DLV-03)', () => {
     const sink = new FailingSink([{ stored: false }, { error: refusal(72, 3), stored: false }]);
     await store(sink);
     expect(sink.quarantine_).not.toEqual([]);
+  });
+
+  it('an insert that may still land is waited for before the engine’s word against a row counts', async () => {
+    const sink = new SlowSink([]);
+    expect(await store(sink, wireRow())).toEqual({ halts: [], broken: [] });
+    await vi.runAllTimersAsync();
+    expect([...sink.ledger]).toEqual([0, 1, 2, 3, 4].map((offset) => [offset, 1]));
+    expect(sink.quarantine_).toEqual([]);
   });
 
   it.each([

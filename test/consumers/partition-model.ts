@@ -1,6 +1,6 @@
 /**
  * A partition's world in miniature: a log, a broker that fences commits, an engine that remembers
- * tokens and can be killed in the middle, and owners that come, stall and go. It lets the pure state
+ * tokens, can be killed in the middle and takes its time, and owners that come, stall and go. It lets the pure state
  * machine be driven through orders of events that no real cluster would show in a lifetime.
  */
 import type { Intent } from '../../consumers/intent.ts';
@@ -19,33 +19,59 @@ export interface Message {
 }
 
 /** Ways to break the protocol on purpose, to see that the oracle notices. */
-export type Sabotage = 'none' | 'commit-first' | 'no-intent' | 'no-look' | 'no-trial';
+export type Sabotage =
+  'none' | 'commit-first' | 'no-intent' | 'no-look' | 'no-trial' | 'no-wait' | 'own-token';
 
 const TOPIC = '0c8d7f8e-0000-4000-8000-000000000001';
 
+/** For how many moments after a commit the engine takes an insert, or ends one that it has begun. */
+const LEASE = 30;
+
+interface Insert {
+  readonly into: Map<number, number>;
+  readonly offsets: readonly number[];
+  readonly token: string;
+  readonly leaseEnds: number;
+}
+
 class Engine {
+  now = 0;
   readonly ledger = new Map<number, number>();
   readonly quarantine = new Map<number, number>();
   readonly #tokens = new Set<string>();
+  /** Whose senders have gone away, and which may still become visible. */
+  #underWay: Insert[] = [];
+
+  /** Its sender hears nothing of it for now. */
+  begin(insert: Insert): void {
+    this.#underWay.push(insert);
+  }
+
+  /** What has been under way for longest becomes visible, unless its lease is over. */
+  land(): boolean {
+    const insert = this.#underWay.shift();
+    if (insert && this.now <= insert.leaseEnds) this.insert(insert, Infinity);
+    return insert !== undefined;
+  }
 
   /** Each table partition logs the token, then publishes its part; a kill may come between any two. */
-  insert(
-    into: Map<number, number>,
-    offsets: readonly number[],
-    token: string,
-    killedAfter: number,
-  ): boolean {
+  insert({ into, offsets, token }: Insert, killedAfter: number): boolean {
     let steps = 0;
     for (const tablePartition of [0, 1]) {
       const part = offsets.filter((offset) => offset % 2 === tablePartition);
       const key = `${token}#${tablePartition}`;
       if (part.length === 0 || this.#tokens.has(key)) continue;
-      if (steps++ === killedAfter) return false;
+      if (steps++ === killedAfter) return this.#killed();
       this.#tokens.add(key);
-      if (steps++ === killedAfter) return false;
+      if (steps++ === killedAfter) return this.#killed();
       for (const offset of part) into.set(offset, (into.get(offset) ?? 0) + 1);
     }
     return true;
+  }
+
+  #killed(): false {
+    this.#underWay = [];
+    return false;
   }
 }
 
@@ -53,11 +79,18 @@ class Broker {
   generation = 0;
   committed = 0;
   intent: Intent | null = null;
+  accusations = 0;
 
-  commit(generation: number, offset: number, intent: Intent | null): boolean {
+  commit(
+    generation: number,
+    offset: number,
+    intent: Intent | null,
+    { accusations }: State,
+  ): boolean {
     if (generation !== this.generation) return false;
     this.committed = offset;
     this.intent = intent;
+    this.accusations = accusations;
     return true;
   }
 }
@@ -65,6 +98,10 @@ class Broker {
 class Owner {
   state: State;
   dead = false;
+  /** Until when its inserts are taken. */
+  #leaseEnds = 0;
+  /** Until when what others have sent may land, or what ended unclearly. */
+  #othersEnd = 0;
   #from: number;
   readonly generation: number;
   readonly #world: World;
@@ -74,7 +111,8 @@ class Owner {
     this.generation = ++world.broker.generation;
     this.#from = world.broker.committed;
     const intent = world.sabotage === 'no-intent' ? null : world.broker.intent;
-    this.state = opening(TOPIC, intent);
+    this.#othersEnd = world.engine.now + LEASE;
+    this.state = opening(TOPIC, intent, world.broker.accusations);
   }
 
   /** Does one thing, in the way that `fate` says: mostly it just works. */
@@ -100,14 +138,12 @@ class Owner {
         if (last < this.#from) return 'nothing';
         const batch = this.#world.facts(this.#from, last);
         this.#from = last + 1;
-        if (sabotage === 'commit-first') broker.commit(this.generation, batch.last + 1, null);
+        if (sabotage === 'commit-first')
+          broker.commit(this.generation, batch.last + 1, null, state);
         return { kind: 'batch', batch };
       }
       case 'declaring': {
-        const intent = intentOf(state.topicId, state.work.batch);
-        const hidden = sabotage === 'no-intent' || sabotage === 'commit-first' ? null : intent;
-        const at = sabotage === 'commit-first' ? state.work.batch.last + 1 : state.work.batch.first;
-        return broker.commit(this.generation, at, hidden) ? { kind: 'committed' } : 'fenced';
+        return this.#declare(state, state.work.batch) ? { kind: 'committed' } : 'fenced';
       }
       case 'looking': {
         const settled = (offset: number): boolean =>
@@ -117,6 +153,7 @@ class Owner {
         return { kind: 'missing', offsets };
       }
       case 'inserting': {
+        if (!this.#renewLease(state)) return 'fenced';
         const { batch, missing, level, accused } = state.work;
         const wanted = missing === 'all' ? this.#good(batch) : [...missing];
         const offsets = accused === undefined ? wanted : [accused];
@@ -133,15 +170,9 @@ class Owner {
         if (refused !== undefined)
           return { kind: 'refused', refusal: { offset: refused, error: 'refused' } };
         // The token carries no generation: a zombie that sleeps through its session repeats it.
-        const token = `${batch.first}-${batch.last}/${batch.hash}/${accused === undefined ? level : `a${accused}`}`;
-        const done = engine.insert(
-          engine.ledger,
-          offsets,
-          token,
-          fate >= 2 && fate <= 5 ? fate - 2 : 99,
-        );
-        // 6: all was stored and the answer was lost.
-        return done && fate !== 6
+        const alone = sabotage === 'own-token' && accused !== undefined;
+        const token = `${batch.first}-${batch.last}/${batch.hash}/${alone ? `a${accused}` : level}`;
+        return this.#insert(engine.ledger, offsets, token, fate)
           ? { kind: 'inserted', written: offsets.length, expected: offsets.length }
           : { kind: 'unsure' };
       }
@@ -166,22 +197,23 @@ class Owner {
         }
         return { kind: 'judged', batch, bad, mended: 0 };
       }
+      case 'outlasting':
+        return sabotage === 'no-wait' || engine.now > this.#othersEnd
+          ? { kind: 'outlasted' }
+          : 'nothing';
       case 'quarantine-looking':
         return {
           kind: 'missing',
           offsets: state.work.batch.bad.filter((offset) => !engine.quarantine.has(offset)),
         };
       case 'quarantining': {
+        if (!this.#renewLease(state)) return 'fenced';
         const { batch, missing, level } = state.work;
         const offsets = missing === 'all' ? batch.bad : missing;
         const token = `${batch.first}-${batch.last}/${batch.hash}/q${level}`;
-        const done = engine.insert(
-          engine.quarantine,
-          offsets,
-          token,
-          fate >= 2 && fate <= 5 ? fate - 2 : 99,
-        );
-        return done && fate !== 6 ? { kind: 'quarantined' } : { kind: 'unsure' };
+        return this.#insert(engine.quarantine, offsets, token, fate)
+          ? { kind: 'quarantined' }
+          : { kind: 'unsure' };
       }
       case 'finishing': {
         const { batch } = state.work;
@@ -192,13 +224,49 @@ class Owner {
             : null;
         if (next) this.#from = next.last + 1;
         const intent = next && intentOf(state.topicId, next);
-        return broker.commit(this.generation, batch.last + 1, intent)
-          ? { kind: 'finished', next }
-          : 'fenced';
+        return this.#commit(batch.last + 1, intent, state) ? { kind: 'finished', next } : 'fenced';
       }
       case 'halted':
         return 'nothing';
     }
+  }
+
+  #declare(state: State, batch: BatchFacts): boolean {
+    const { sabotage } = this.#world;
+    const intent = intentOf(state.topicId, batch);
+    const hidden = sabotage === 'no-intent' || sabotage === 'commit-first' ? null : intent;
+    const at = sabotage === 'commit-first' ? batch.last + 1 : batch.first;
+    return this.#commit(at, hidden, state);
+  }
+
+  #commit(offset: number, intent: Intent | null, state: State): boolean {
+    this.#leaseEnds = this.#world.engine.now + LEASE;
+    return this.#world.broker.commit(this.generation, offset, intent, state);
+  }
+
+  /** Whether the partition is still its own, where its lease is over. */
+  #renewLease(state: State & { at: 'inserting' | 'quarantining' }): boolean {
+    if (this.#world.engine.now <= this.#leaseEnds) return true;
+    return this.#declare(state, state.work.batch);
+  }
+
+  /** Whether it is known to have gone well. */
+  #insert(
+    into: Map<number, number>,
+    offsets: readonly number[],
+    token: string,
+    fate: number,
+  ): boolean {
+    const { engine } = this.#world;
+    const insert: Insert = { into, offsets, token, leaseEnds: this.#leaseEnds };
+    if (fate === 9 || fate === 10) {
+      engine.begin(insert);
+      this.#othersEnd = Math.max(this.#othersEnd, this.#leaseEnds);
+      return false;
+    }
+    const done = engine.insert(insert, fate >= 2 && fate <= 5 ? fate - 2 : Infinity);
+    // 6: all was stored and the answer was lost.
+    return done && fate !== 6;
   }
 
   /** The front half of a batch; the rest is read again. */
@@ -215,6 +283,14 @@ class Owner {
     }
     return offsets;
   }
+}
+
+/** One step of a schedule. */
+export interface Choice {
+  readonly who: number;
+  readonly fate: number;
+  readonly takeover: boolean;
+  readonly lands: boolean;
 }
 
 export class World {
@@ -247,7 +323,9 @@ export class World {
   }
 
   /** One step of the schedule: who moves, and how it goes. */
-  step(choice: { readonly who: number; readonly fate: number; readonly takeover: boolean }): void {
+  step(choice: Choice): void {
+    this.engine.now++;
+    if (choice.lands) this.engine.land();
     if (choice.takeover) this.takeover();
     const living = this.owners.filter((owner) => !owner.dead).slice(-3);
     living[choice.who % living.length]?.step(choice.fate);
@@ -257,8 +335,11 @@ export class World {
   finish(): void {
     this.takeover();
     for (let step = 0; step < 2_000 && this.broker.committed < this.log.length; step++) {
+      this.engine.now++;
       this.owners.at(-1)?.step(0);
     }
+    // What has a lease until then may land last of all.
+    while (this.engine.land());
   }
 
   /** What is wrong, in words; empty when every offset is accounted for exactly once. */

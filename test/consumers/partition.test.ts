@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advance, MAX_HEALINGS, opening, type State } from '../../consumers/partition.ts';
-import { type Message, type Sabotage, World } from './partition-model.ts';
+import {
+  advance,
+  MAX_HEALINGS,
+  opening,
+  type Outcome,
+  type State,
+} from '../../consumers/partition.ts';
+import { type Choice, type Message, type Sabotage, World } from './partition-model.ts';
 
 const messages = fc.array(
   fc.record({
@@ -14,15 +20,12 @@ const schedule = fc.array(
     who: fc.nat(2),
     fate: fc.nat(15),
     takeover: fc.integer({ min: 0, max: 14 }).map((n) => n === 0),
+    lands: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
   }),
   { maxLength: 120 },
 );
 
-function run(
-  log: readonly Message[],
-  steps: readonly { who: number; fate: number; takeover: boolean }[],
-  sabotage: Sabotage,
-): string[] {
+function run(log: readonly Message[], steps: readonly Choice[], sabotage: Sabotage): string[] {
   const world = new World(log, sabotage);
   for (const step of steps) world.step(step);
   world.finish();
@@ -39,7 +42,7 @@ describe('the state machine of a partition (R-DLV-01)', () => {
     );
   });
 
-  it.each(['commit-first', 'no-intent', 'no-look', 'no-trial'] as const)(
+  it.each(['commit-first', 'no-intent', 'no-look', 'no-trial', 'no-wait', 'own-token'] as const)(
     'control: with the protocol broken (%s) the same oracle objects',
     (sabotage) => {
       const found = fc.check(
@@ -122,6 +125,38 @@ describe('single steps', () => {
     expect(unsure).toMatchObject({ at: 'looking', work: { accused: undefined } });
   });
 
+  describe('while an insert may still land', () => {
+    const unsure = advance(advance(inserting(), { kind: 'unsure' }), {
+      kind: 'missing',
+      offsets: [12, 13],
+    });
+
+    it('repeats it at once: its token is the same', () => {
+      expect(unsure).toMatchObject({ at: 'inserting', work: { level: 0, missing: [12, 13] } });
+    });
+
+    it('accuses nobody, but waits for the end of its lease and tries again', () => {
+      let state = refuse(unsure, 12);
+      expect(state).toMatchObject({ at: 'outlasting', accusations: 0 });
+      state = advance(advance(state, { kind: 'outlasted' }), { kind: 'committed' });
+      state = advance(state, { kind: 'missing', offsets: [12, 13] });
+      expect(refuse(state, 12)).toMatchObject({ at: 'inserting', work: { accused: 12 } });
+    });
+
+    it('does not cut the batch in two before that, which would give it other tokens', () => {
+      const front = { ...facts, last: 14, rows: 5, hash: 'front' };
+      const state = advance(unsure, { kind: 'narrowed', batch: front });
+      expect(state).toMatchObject({ at: 'outlasting', work: { batch: front } });
+      expect(advance(state, { kind: 'outlasted' })).toMatchObject({ at: 'declaring' });
+    });
+
+    it('does not wait where our own rules see what is wrong', () => {
+      const judging = advance(unsure, { kind: 'refused', refusal: { offset: 12, error: 'no' } });
+      const judged = advance(judging, { kind: 'judged', batch: facts, bad: [12], mended: 0 });
+      expect(judged).toMatchObject({ at: 'declaring', work: { batch: { bad: [12] } } });
+    });
+  });
+
   it('stops instead of quarantining the world when the engine refuses what is valid', () => {
     let state = advance(opening('t', null), { kind: 'high-water', offset: 9 });
     state = advance(state, { kind: 'batch', batch: { ...facts, last: 1_000, rows: 991 } });
@@ -133,6 +168,63 @@ describe('single steps', () => {
       if (state.at === 'looking') state = advance(state, { kind: 'missing', offsets: [900, 901] });
     }
     expect(state).toMatchObject({ at: 'halted', halt: { code: 'MASS_REFUSAL' } });
+  });
+
+  describe('batches of one row', () => {
+    /** Stores or refuses one row after the other; every `restarts` rows another owner goes on. */
+    function oneByOne(isRefused: (offset: number) => boolean, restarts = Infinity): State {
+      let state = advance(opening('t', null), { kind: 'high-water', offset: 9 });
+      for (let offset = 10; offset < 500; offset++) {
+        const batch = { first: offset, last: offset, rows: 1, hash: 'h', bad: [] };
+        state = advance(state, { kind: 'batch', batch });
+        state = advance(state, { kind: 'committed' });
+        if (isRefused(offset)) {
+          state = refuse(state, offset);
+          if (state.at === 'halted') return state;
+          for (const outcome of refusedAlone) state = advance(state, outcome);
+        } else state = advance(state, { kind: 'inserted', written: 1, expected: 1 });
+        state = advance(state, { kind: 'finished', next: null });
+        if (offset % restarts === 0) {
+          state = advance(opening('t', null, state.accusations), { kind: 'high-water', offset });
+        }
+      }
+      return state;
+    }
+    const refusedAlone: readonly Outcome[] = [
+      { kind: 'committed' },
+      { kind: 'inserted', written: 0, expected: 0 },
+      { kind: 'missing', offsets: [] },
+    ];
+
+    it('stop as well when the engine refuses all of them', () => {
+      expect(oneByOne(() => true)).toMatchObject({ highWater: 29, halt: { code: 'MASS_REFUSAL' } });
+    });
+
+    it('stop at the same row however often the owner changes', () => {
+      expect(oneByOne(() => true, 3)).toMatchObject({
+        highWater: 29,
+        halt: { code: 'MASS_REFUSAL' },
+      });
+    });
+
+    it('never stop while the engine takes a row now and then', () => {
+      expect(oneByOne((offset) => offset % 20 !== 0)).toMatchObject({ at: 'collecting' });
+    });
+  });
+
+  it('leaves a successor the count of what was refused before it', () => {
+    const heir = (accusations: number): State => {
+      let state = opening('t', { topicId: 't', ...facts }, accusations);
+      state = advance(state, { kind: 'high-water', offset: 9 });
+      state = advance(state, { kind: 'batch', batch: facts });
+      state = advance(state, { kind: 'committed' });
+      state = refuse(advance(state, { kind: 'missing', offsets: [11, 12, 13] }), 12);
+      if (state.at === 'halted') return state;
+      state = advance(advance(state, { kind: 'outlasted' }), { kind: 'committed' });
+      return refuse(advance(state, { kind: 'missing', offsets: [11, 12, 13] }), 12);
+    };
+    expect(heir(19)).toMatchObject({ at: 'inserting', accusations: 20, work: { accused: 12 } });
+    expect(heir(20)).toMatchObject({ at: 'halted', halt: { code: 'MASS_REFUSAL' } });
   });
 
   it('declares the front of a batch that is too large, and looks at the rest first', () => {

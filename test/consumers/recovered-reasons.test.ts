@@ -33,7 +33,13 @@ async function recovered(
   const { first, last, rows, hash } = batchOf(messages);
   const intent = { topicId: TOPIC_ID, first, last, rows: rows.length, hash, bad: [last] };
   const session = { generationId: 2, memberId: 'next owner' };
-  const runner = new PartitionRunner(context, session, ORIGIN, first, intent, last + 1);
+  const runner = new PartitionRunner(
+    context,
+    session,
+    ORIGIN,
+    { from: first, intent, accusations: 0 },
+    last + 1,
+  );
   runner.receive(first, last, messages, last + 1);
   await until(
     'the batch is committed',

@@ -63,6 +63,14 @@ describe('the body of an insert (R-DLV-01)', () => {
     },
   );
 
+  it.each([
+    ['9223372036854775807', '9999-12-31T23:59:59.999Z'],
+    ['-9223372036854775808', '0000-01-01T00:00:00.000Z'],
+  ])('writes timestamp %s, which is no date, as the nearest that is', (timestamp, nearest) => {
+    const [line] = linesOf([message(0, '{"a":1}', { timestamp })]);
+    expect(line?.['kafka_timestamp']).toBe(Date.parse(nearest));
+  });
+
   it('takes mended rows in the place of what came', () => {
     const messages = [0, 1, 2].map((offset) => message(offset, `{"a":${offset}}`));
     const lines = linesOf(messages, new Map([[1, Buffer.from('{"b":"mended"}')]]));

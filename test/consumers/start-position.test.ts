@@ -51,11 +51,11 @@ describe('from where a partition is read (R-DLV-01)', () => {
     ],
     ['the committed offset at the very beginning', { committed: 7, low: 7 }, 7],
   ])('is %s', (_, assigned, from) => {
-    expect(start(assigned)).toEqual({ from, intent: null });
+    expect(start(assigned)).toEqual({ from, intent: null, accusations: 0 });
   });
 
   it('is the first offset of the intent, which is taken over', () => {
-    expect(start({ metadata: encodeIntent(intent) })).toEqual({ from: 50, intent });
+    expect(start({ metadata: encodeIntent(intent) })).toEqual({ from: 50, intent, accusations: 0 });
   });
 });
 
@@ -109,7 +109,11 @@ describe('what would lose events in silence is left to the operator', () => {
 
   it('changes nothing where nothing is lost', () => {
     for (const accept of ['retention', 'recreated'] as const) {
-      expect(start({ metadata: encodeIntent(intent) }, accept)).toEqual({ from: 50, intent });
+      expect(start({ metadata: encodeIntent(intent) }, accept)).toEqual({
+        from: 50,
+        intent,
+        accusations: 0,
+      });
     }
   });
 });
@@ -127,7 +131,7 @@ describe('an offset that nobody vouches for: expired, set by hand, or gone with 
     ['set by hand for a ledger that holds nothing', { committed: 90 }, nothing, 0],
     ['set below what Kafka holds, and stored', { committed: 10, low: 40 }, undefined, 40],
   ])('%s', (_, assigned, holdings, from) => {
-    expect(start(assigned, 'none', holdings)).toEqual({ from, intent: null });
+    expect(start(assigned, 'none', holdings)).toEqual({ from, intent: null, accusations: 0 });
   });
 
   it.each([
@@ -146,6 +150,10 @@ describe('an offset that nobody vouches for: expired, set by hand, or gone with 
       lost: { topicId: OTHER_ID, first: 42, last: 42 },
     });
     // Something of the new topic is stored: that it is new has been accepted before.
-    expect(start(never, 'none', { highWater: 3, former })).toEqual({ from: 0, intent: null });
+    expect(start(never, 'none', { highWater: 3, former })).toEqual({
+      from: 0,
+      intent: null,
+      accusations: 0,
+    });
   });
 });

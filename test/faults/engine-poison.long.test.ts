@@ -111,3 +111,31 @@ describe('a worker is killed when it has declared which rows are bad, and stored
     });
   });
 });
+
+describe('a row that only the engine blames', () => {
+  it('is stored once, though its trial lands when all of the batch is stored', async () => {
+    const its = await stage.scene({ partitions: 1 });
+    const gate = await stage.gateTo(its.place.clickhouseUrl);
+    await its.clickhouse.command(
+      "ALTER TABLE audit_events ADD CONSTRAINT usual CHECK actor_id != 'odd'",
+    );
+    const refused = gate.hold('after-insert');
+    const trial = gate.hold('before-insert');
+    await its.produce([
+      ...messages(5, 1),
+      { value: wireRow({ actor_id: 'odd' }), partition: 0 },
+      ...messages(5, 1),
+    ]);
+    its.worker(
+      { LEDGERLINE_INSERT_TIMEOUT_MS: '1000', LEDGERLINE_LEASE_MS: '30000' },
+      { clickhouseUrl: gate.url },
+    );
+    (await refused).release();
+    const held = await trial;
+    await its.clickhouse.command('ALTER TABLE audit_events DROP CONSTRAINT usual');
+    await its.judgeWhenCommitted();
+    held.release();
+    expect(await held.answered).toBe(200);
+    expect(await its.judge()).toMatchObject({ stored: 11, quarantined: 0, ...FAULTLESS });
+  });
+});

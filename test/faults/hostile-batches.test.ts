@@ -63,6 +63,55 @@ describe('a compressed batch that grows to hundreds of megabytes', () => {
   });
 });
 
+describe('timestamps that are no dates', () => {
+  const MOST = 2n ** 63n - 1n;
+  const LEAST = -(2n ** 63n);
+  const one = (value: string | null, timestamp: bigint, timestampDelta = 0n): Buffer =>
+    recordBatch(
+      recordBytes({
+        offsetDelta: 0,
+        timestampDelta,
+        value: value === null ? null : Buffer.from(value),
+      }),
+      { count: 1, timestamp },
+    );
+
+  it('hold nothing up: rows and bad messages get the nearest date', async () => {
+    const its = await stage.scene({
+      partitions: 1,
+      topicConfig: {
+        'message.timestamp.after.max.ms': String(MOST),
+        'message.timestamp.before.max.ms': String(MOST),
+      },
+    });
+    const raw = await openRaw(its);
+    for (const [timestamp, delta] of [[-1n], [0n], [MOST], [LEAST], [MOST, 10n]] as const) {
+      await raw.produce(0, one(null, timestamp, delta));
+      await raw.produce(0, one(wireRow(), timestamp, delta));
+    }
+    await its.produce(messages(10, 1));
+    its.worker();
+    expect(await its.judgeWhenCommitted()).toMatchObject({
+      stored: 15,
+      quarantined: 5,
+      missing: [],
+      doubled: [],
+    });
+    for (const table of ['audit_quarantine', 'audit_events']) {
+      const times = await its.clickhouse.query<{ at: string }>(
+        `SELECT toString(kafka_timestamp) AS at FROM ${table} WHERE kafka_offset < 10 ORDER BY kafka_offset`,
+      );
+      expect(times.map(({ at }) => at)).toEqual([
+        '1969-12-31 23:59:59.999',
+        '1970-01-01 00:00:00.000',
+        '9999-12-31 23:59:59.999',
+        '0000-01-01 00:00:00.000',
+        '9999-12-31 23:59:59.999',
+      ]);
+    }
+  });
+});
+
 describe('a batch whose records bear other offsets than its own', () => {
   const forged = (...deltas: number[]): Buffer =>
     recordBatch(

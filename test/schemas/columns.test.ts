@@ -47,6 +47,8 @@ describe('the one table of columns', () => {
     ['operation', 'peek'],
     ['source_ip', '10.0.0.1'],
     ['weight', 0],
+    ['weight', 0.5],
+    ['weight', Infinity],
     ['producer_seq', 1.5],
     ['data', '{}'],
     ['actor_id', ''],

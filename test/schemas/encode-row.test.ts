@@ -112,6 +112,13 @@ describe('addresses, instants and trace ids take the form of their column', () =
   });
 });
 
+test.each([0, 0.5, -1, Number.NaN, Infinity])(
+  'a weight of %s, which no row may have, is left out',
+  (weight) => {
+    expect(rowOf({ ...BARE, policy: { weight } })['weight']).toBeUndefined();
+  },
+);
+
 describe('hostile values become something that parses', () => {
   test('each kind as docs/event.md says', () => {
     class Point {

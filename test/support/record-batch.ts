@@ -10,7 +10,7 @@ export interface BatchHeader {
   readonly count: number;
   /** Default: what `count` says. */
   readonly lastOffsetDelta?: number;
-  readonly timestamp?: number;
+  readonly timestamp?: number | bigint;
   readonly producerId?: number;
 }
 
@@ -35,6 +35,7 @@ export function recordBatch(records: Buffer, header: BatchHeader): Buffer {
 }
 
 export interface WrittenRecord {
+  readonly timestampDelta?: bigint;
   readonly offsetDelta: number;
   readonly key?: Buffer | null;
   readonly value: Buffer | null;
@@ -43,13 +44,14 @@ export interface WrittenRecord {
 
 export function recordBytes({
   offsetDelta,
+  timestampDelta = 0n,
   key = null,
   value,
   headers = [],
 }: WrittenRecord): Buffer {
   const body = Buffer.concat([
     Buffer.from([0]),
-    varint(0),
+    varlong(timestampDelta),
     varint(offsetDelta),
     sized(key),
     sized(value),
@@ -71,6 +73,13 @@ export function varint(value: number): Buffer {
   let rest = value < 0 ? -2 * value - 1 : 2 * value;
   for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes.push((rest & 0x7f) | 0x80);
   return Buffer.from([...bytes, rest]);
+}
+
+function varlong(value: bigint): Buffer {
+  const bytes: number[] = [];
+  let rest = value < 0n ? -2n * value - 1n : 2n * value;
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return Buffer.from([...bytes, Number(rest)]);
 }
 
 const sized = (bytes: Buffer | null): Buffer =>

@@ -30,7 +30,8 @@ const TLS_DETAILS = new Set(['tlsVersion', 'cipherSuite', 'clientProvidedHostHea
 /** Working credentials, which CloudTrail records and an audit trail has no use for. */
 const SECRETS = new Set(['sessiontoken', 'secretaccesskey', 'masteruserpassword', 'password']);
 const MASK = '***';
-const MAX_DEPTH = 8;
+/** Deeper than CloudTrail's own, so that a hostile one cannot exhaust the stack. */
+const MAX_DEPTH = 64;
 
 export interface RecordData {
   readonly data: JsonObject;
@@ -58,7 +59,11 @@ function isElsewhere(name: string, value: unknown): boolean {
 }
 
 function masked(value: unknown, path: string, depth: number, redacted: string[]): unknown {
-  if (depth === 0 || typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) {
+    note(path, redacted);
+    return MASK;
+  }
   if (Array.isArray(value)) {
     return value.map((item) => masked(item, `${path}[]`, depth - 1, redacted));
   }
@@ -67,10 +72,14 @@ function masked(value: unknown, path: string, depth: number, redacted: string[])
     Object.entries(value).map(([name, inner]) => {
       const at = `${path}.${name}`;
       if (typeof inner === 'string' && SECRETS.has(name.toLowerCase())) {
-        if (!redacted.includes(at)) redacted.push(at);
+        note(at, redacted);
         return [name, MASK];
       }
       return [name, masked(inner, at, depth - 1, redacted)];
     }),
   );
+}
+
+function note(path: string, redacted: string[]): void {
+  if (!redacted.includes(path) && redacted.length < 100) redacted.push(path);
 }
