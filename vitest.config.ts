@@ -6,7 +6,7 @@ const APART = [
   'test/producers/{closing,kafka,ledger,report,sender,sent-together,signals}.test.ts',
   'test/producers/{context,testing}/**/*.test.ts',
   'test/producers/commands/audited.test.ts',
-  'test/producers/spool/{full-disk,spool}.test.ts',
+  'test/producers/spool/{fsync,full-disk,spool}.test.ts',
   'test/consumers/outages.test.ts',
   'test/docs/commands.test.ts',
 ];

@@ -70,7 +70,7 @@ test('the engine makes every table of every migration, replicated as on a cluste
   for (const { statements } of steps) {
     for (const sql of statements) {
       // Here no replica ever becomes active, and only an active one takes an ALTER.
-      if (/^ALTER TABLE \w+_local /.test(sql)) continue;
+      if (/^ALTER TABLE (?:\w+_local|audit_holds) /.test(sql)) continue;
       await clickhouse.command(withoutCluster(sql), { database });
     }
   }
