@@ -20,7 +20,7 @@ export async function describeMachine(clickhouse: ClickHouse): Promise<Machine> 
   const pom = readFileSync(`${PROJECT_ROOT}/local/kafka/pom.xml`, 'utf8');
   const [engine] = await clickhouse.query<{ version: string }>('SELECT version() AS version');
   return {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cpu: `${cpus()[0]?.model.trim() ?? 'unknown'}${generation()}`,
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 2 ** 30),
     system: `${process.platform} ${process.arch}`,
@@ -30,4 +30,14 @@ export async function describeMachine(clickhouse: ClickHouse): Promise<Machine> 
     kafka: /<artifactId>kafka_[^<]*<\/artifactId>\s*<version>([^<]+)</.exec(pom)?.[1] ?? 'unknown',
     clickhouse: engine?.version ?? 'unknown',
   };
+}
+
+/** Virtual machines call many generations by one name. */
+function generation(): string {
+  if (process.platform !== 'linux') return '';
+  const about = readFileSync('/proc/cpuinfo', 'utf8');
+  const [family, model] = ['cpu family', 'model'].map(
+    (field) => new RegExp(`^${field}\\s*: (\\d+)$`, 'm').exec(about)?.[1],
+  );
+  return family === undefined ? '' : ` (family ${family}, model ${model})`;
 }
