@@ -150,7 +150,7 @@ describe('R-DOC-02: the commands of the documents do what they are there for', (
     const faults: unknown[] = [];
     let done = 0;
     let hold = '';
-    for (const command of commandsOf(pageOf(`${name}.md`))) {
+    for (const command of new Set(commandsOf(pageOf(`${name}.md`)))) {
       const words = wordsOf(command).map((word) =>
         word
           .replace('/var/lib/node_exporter', join(folder, 'node_exporter'))
