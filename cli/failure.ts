@@ -15,6 +15,10 @@ const USAGE_CODES = new Set([
 /** Errors whose message is a list, a fault a line. */
 const LISTS = new Set(['CONFIG_INVALID', 'POLICY_INVALID']);
 
+/** What the record of an act says of an error: never its text, which may name somebody. */
+export const failureCode = (error: unknown): string =>
+  error instanceof LedgerlineError ? error.code : 'UNEXPECTED';
+
 /** A fault of the command line itself that the option parser cannot see. */
 export class UsageError extends LedgerlineError {
   override readonly name = 'UsageError';

@@ -45,13 +45,16 @@ export async function runPlace(query: string, options: PlaceOptions): Promise<vo
         else print(`${counted(stored, 'event')} would be held: --dry-run`);
         return;
       }
-      const unusual =
-        stored === 0
+      const everything = async (): Promise<boolean> =>
+        stored === (await countEvents(clickhouse, '', ask)).stored;
+      const unusual = options.yes
+        ? undefined
+        : stored === 0
           ? 'No event matches. Hold what may come later all the same?'
-          : stored === (await countEvents(clickhouse, '', ask)).stored
+          : (await everything())
             ? `This holds everything there is, ${counted(stored, 'event')}. Really?`
             : undefined;
-      if (unusual !== undefined && !options.yes && !(await confirmed(unusual))) {
+      if (unusual !== undefined && !(await confirmed(unusual))) {
         say('nothing is held');
         process.exitCode = EXIT.faults;
         return;

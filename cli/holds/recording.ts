@@ -2,7 +2,7 @@ import type { AskOptions, ClickHouse } from '../../clickhouse/index.ts';
 import { type Hold, listHolds } from '../../clickhouse/holds/holds.ts';
 import { placeHold } from '../../clickhouse/holds/place.ts';
 import { uuidv7 } from '../../schemas/uuid.ts';
-import { LedgerlineError } from '../../schemas/errors.ts';
+import { failureCode } from '../failure.ts';
 import type { OperatorAct, OperatorRecord } from '../operator-record.ts';
 import { say } from '../terminal.ts';
 import { sayWaiting } from './waiting.ts';
@@ -41,8 +41,7 @@ export async function placeOnRecord(
     const stands = (await listHolds(clickhouse)).find((one) => one.id === id);
     if (stands !== undefined) {
       say(`the hold ${id} stands all the same: \`ledgerline hold sync\` takes up what it lacks`);
-      const code = error instanceof LedgerlineError ? error.code : 'UNEXPECTED';
-      await record.add({ ...said(stands), error: { code } });
+      await record.add({ ...said(stands), error: { code: failureCode(error) } });
     }
     throw error;
   });

@@ -6,13 +6,12 @@ import { openQuarantine, type Quarantine } from '../../consumers/quarantine/open
 import { replay, type ReplayOutcome } from '../../consumers/quarantine/replay.ts';
 import { Transform } from '../../consumers/quarantine/transform.ts';
 import type { Selection, WholeMessage } from '../../consumers/index.ts';
-import { LedgerlineError } from '../../schemas/errors.ts';
 import { uuidv7 } from '../../schemas/uuid.ts';
 import { withClickHouse } from '../clickhouse-connection.ts';
 import { CONTACT_DEADLINE_MS } from '../deadline.ts';
 import { type Environment, readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { UsageError } from '../failure.ts';
+import { failureCode, UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { operatingUser, type OperatorAct, OperatorRecord } from '../operator-record.ts';
 import { safeText } from '../safe-text.ts';
@@ -333,14 +332,10 @@ async function onRecord(
       ...ending({ ...about, interrupted }),
       actor,
       reason: stated,
-      ...(failure !== undefined && { outcome: 'failure', error: errorOf(failure) }),
+      ...(failure !== undefined && { outcome: 'failure', error: { code: failureCode(failure) } }),
     })
     .catch((error: unknown) => failures.push(error));
   if (failures.length > 1) throw new AggregateError(failures, 'the work and its record failed');
   if (failures.length === 1) throw failures[0];
   return { interrupted };
 }
-
-const errorOf = (error: unknown): { readonly code: string } => ({
-  code: error instanceof LedgerlineError ? error.code : 'UNEXPECTED',
-});

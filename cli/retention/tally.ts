@@ -1,5 +1,5 @@
 import type { SweepProgress } from '../../clickhouse/index.ts';
-import { LedgerlineError } from '../../schemas/errors.ts';
+import { failureCode } from '../failure.ts';
 import type { OperatorAct } from '../operator-record.ts';
 
 /** What a sweep has removed so far: it is gone for good, however the sweep ends. */
@@ -30,9 +30,7 @@ export class SweepTally {
         interrupted,
         removed: Object.fromEntries(this.#removed),
       },
-      ...(failure !== undefined && {
-        error: { code: failure instanceof LedgerlineError ? failure.code : 'UNEXPECTED' },
-      }),
+      ...(failure !== undefined && { error: { code: failureCode(failure) } }),
     };
   }
 }

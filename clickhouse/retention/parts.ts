@@ -52,6 +52,16 @@ export async function readParts(clickhouse: ClickHouse): Promise<Parts> {
   return { nowS: clock?.now ?? Math.floor(Date.now() / 1000), parts: rows.map(partOf) };
 }
 
+/** Rows of parts, without those that a sweep has deleted, which a part's own books still count. */
+export async function rowsIn(clickhouse: ClickHouse, parts: readonly string[]): Promise<number> {
+  if (parts.length === 0) return 0;
+  const [row] = await clickhouse.query<{ rows: string }>(
+    'SELECT count() AS rows FROM audit_events WHERE _part IN {parts:Array(String)}',
+    { params: { parts } },
+  );
+  return Number(row?.rows ?? 0);
+}
+
 function partOf(row: Row): Part {
   const [, retentionClass = '', month = ''] = /^\('([^']*)','([^']*)'\)$/.exec(row.partition) ?? [];
   return {

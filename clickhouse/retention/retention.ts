@@ -145,8 +145,11 @@ export async function settleRetention(
   const { table, shown, nowMs } = await readStates(clickhouse, database);
   if (!table) return;
   const lags = shown !== undefined && !isSameState(shown, table);
-  const statements = settlingStatements(shown ?? table, table, nowMs, clickhouse.cluster);
-  if (altered || lags) await run(clickhouse, database, statements.slice(0, lags ? 2 : 1));
+  const { cluster } = clickhouse;
+  await run(clickhouse, database, [
+    ...(altered || lags ? [materializeStatement(cluster)] : []),
+    ...(lags ? [viewStatement(shown, table, nowMs, cluster)] : []),
+  ]);
 }
 
 const alter = (clickhouse: ClickHouse, database: string, state: RetentionState): Promise<void> =>
@@ -191,7 +194,10 @@ export async function plannedRetention(
     ...(changed ? [alterStatement(state, clickhouse.cluster)] : []),
     ...(isSameState(shownThen, state)
       ? []
-      : settlingStatements(shownThen, state, nowMs, clickhouse.cluster)),
+      : [
+          materializeStatement(clickhouse.cluster),
+          viewStatement(shownThen, state, nowMs, clickhouse.cluster),
+        ]),
   ];
 }
 
@@ -209,19 +215,20 @@ function alterStatement(state: RetentionState, cluster: string | undefined): str
          MODIFY TTL ${expiry}`;
 }
 
-/** What makes a change of the table's days complete. Pure. */
-function settlingStatements(
+/** What lets stored parts go by the table's days. Pure. */
+const materializeStatement = (cluster: string | undefined): string =>
+  `ALTER TABLE ${tableOn(cluster)} MATERIALIZE TTL`;
+
+/** What makes a change of the table's days complete: views that go by them, and note what had expired before. Pure. */
+function viewStatement(
   shown: RetentionState,
   { classes, cleanup, stoppedAt }: RetentionState,
   nowMs: number,
   cluster: string | undefined,
-): string[] {
+): string {
   const after = { classes, cleanup, ...(stoppedAt !== undefined && { stoppedAt }) };
   const marks = expiredBefore(shown, after, nowMs);
-  return [
-    `ALTER TABLE ${tableOn(cluster)} MATERIALIZE TTL`,
-    keptView(marks === undefined ? after : { ...after, expiredBefore: marks }, cluster),
-  ];
+  return keptView(marks === undefined ? after : { ...after, expiredBefore: marks }, cluster);
 }
 
 const tableOn = (cluster: string | undefined): string =>

@@ -1,7 +1,7 @@
 import type { ClickHouse } from '../clickhouse.ts';
 import { mergedClasses, type RetentionClasses } from './classes.ts';
 import { type UnfinishedErasure, unfinishedErasures } from '../erasure/record.ts';
-import { type Part, readParts } from './parts.ts';
+import { type Part, readParts, rowsIn } from './parts.ts';
 import { readRetentionState } from './retention.ts';
 
 const DAY_S = 86_400;
@@ -178,16 +178,6 @@ export async function previewRetention(
     });
   }
   return previews;
-}
-
-/** Of parts, without rows that a sweep has deleted, which their own books still count. */
-async function rowsIn(clickhouse: ClickHouse, parts: readonly string[]): Promise<number> {
-  if (parts.length === 0) return 0;
-  const [row] = await clickhouse.query<{ rows: string }>(
-    'SELECT count() AS rows FROM audit_events WHERE _part IN {parts:Array(String)}',
-    { params: { parts } },
-  );
-  return Number(row?.rows ?? 0);
 }
 
 async function expiredRows(

@@ -4,7 +4,7 @@ import { ClickHouseError } from '../errors.ts';
 import { syncInTurn } from '../holds/place.ts';
 import { inTurn, type Turn, type Waiting } from '../holds/turn.ts';
 import { daysInForce, type RetentionState } from './classes.ts';
-import { readParts } from './parts.ts';
+import { readParts, rowsIn } from './parts.ts';
 import { readRetentionState } from './retention.ts';
 import { type PartitionSweep, stepsFor, sweepPlan } from './sweep-plan.ts';
 
@@ -102,7 +102,7 @@ export async function sweep(
   const sweepPartition = async (partition: PartitionSweep, turn: Turn): Promise<void> => {
     for (const { name } of partition.whole) {
       if (await over(partition)) break;
-      const inside = await countIn(clickhouse, name);
+      const inside = await rowsIn(clickhouse, [name]);
       turn.assertMine();
       if (!(await dropPart(clickhouse, name))) continue;
       droppedParts += 1;
@@ -171,15 +171,6 @@ const micros = (seconds: number): string => String(BigInt(seconds) * 1_000_000n)
 
 const countExpired = (clickhouse: ClickHouse, partition: PartitionSweep): Promise<number> =>
   countUpTo(clickhouse, partition, micros(partition.cutoffS));
-
-/** Without rows that an earlier sweep has deleted, which the part's own books still count. */
-async function countIn(clickhouse: ClickHouse, part: string): Promise<number> {
-  const [row] = await clickhouse.query<{ rows: string }>(
-    'SELECT count() AS rows FROM audit_events WHERE _part = {part:String}',
-    { params: { part } },
-  );
-  return Number(row?.rows ?? 0);
-}
 
 async function countUpTo(
   clickhouse: ClickHouse,

@@ -1,4 +1,4 @@
-import { seenCopies } from '../holds/outlived.ts';
+import { seenCopies } from '../holds/seen-copies.ts';
 import type { Asked } from './ask.ts';
 import { instant, type Parameters } from './compile.ts';
 import { STORED_COLUMNS } from '../views/kept.ts';

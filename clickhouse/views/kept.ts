@@ -1,6 +1,6 @@
 import { INSERT_COLUMNS } from '../../schemas/columns.ts';
 import { onClusterClause } from '../cluster.ts';
-import { seenCopies } from '../holds/outlived.ts';
+import { seenCopies } from '../holds/seen-copies.ts';
 import { classNames, expiryExpression, noteOf, type RetentionState } from '../retention/classes.ts';
 
 /** The view that all others read: each event that the ledger still answers for, once. */
@@ -15,7 +15,7 @@ export const STORED_COLUMNS: readonly string[] = [
 /**
  * The statement that makes the view. It shows what searches show: rows whose days are not over, and the
  * copies of those that are gone and that a hold holds. The days stand in it as they stand in the
- * table's TTL, since no statement can ask a TTL for them, and its comment notes what the table's does; whoever
+ * table's TTL, since no statement can ask a TTL for them, and what had expired by fewer days of once stands in its comment; whoever
  * changes the one changes the other. Pure.
  */
 export function keptView(state: RetentionState, cluster: string | undefined): string {
