@@ -7,14 +7,7 @@ import { LEVELS } from '../schemas/index.ts';
 import { progress, rounded, wholeNumber, withFolder } from './stack.ts';
 import { figuresOf, type Round, type UsersFigures } from './users/figures.ts';
 import { openHungKafka } from './users/hung-kafka.ts';
-import {
-  type Life,
-  type Load,
-  type RunningVariant,
-  type Setting,
-  startVariant,
-  type Visit,
-} from './users/run-variant.ts';
+import { type Life, type Load, runVariant, type Setting } from './users/run-variant.ts';
 import { orderOf, VARIANTS, type Variant } from './users/variants.ts';
 
 /** The first of a visit come all at once, and who asks at a pace makes up for what they waited. */
@@ -22,7 +15,7 @@ const SETTLE_SECONDS = 2;
 /** Of a process, beside its connections. */
 const OTHER_FILES = 200;
 
-const USAGE = `npm run bench -- users [--connections 2000] [--seconds 2] [--rounds 15] [--warm-up 20]
+const USAGE = `npm run bench -- users [--connections 2000] [--seconds 3] [--rounds 8] [--warm-up 6]
                        [--pace 1] [--level writes_only] [--json]
 
 A Fastify service in a process of its own for each variant, and autocannon in another: so many users, a
@@ -36,10 +29,11 @@ much as the service can take, so that throughput is the reciprocal of CPU. Of th
   kafkaStopped    nothing listens where Kafka should be
   kafkaHung       something accepts connections there, and never answers
 
-All services run from the beginning to the end, and are visited in turn: first for --warm-up seconds each,
-as fast as they answer, since Node compiles what keeps an event only when some thousands have been kept;
-then in each round for --seconds each. Ratios are of one round, to its two visits to services without a
-ledger, and medians over the rounds: they bear a machine that is fast and slow by turns.
+In each round each of them begins anew, one after another: two services that are the same differ by a
+quarter for all their lives, by how Node compiled them and laid their memory out. Users come first for
+--warm-up seconds, as fast as they are answered, since what keeps an event is compiled only when some
+thousands have been kept; then for --seconds, which count. Ratios are of one round, to its two services
+without a ledger, and medians over the rounds: they bear a machine that is fast and slow by turns.
 
 It counts once every action that a service counted is found: in the topic, which is read back, or in
 ledger.stats() under the cause for which it is not there. What the close leaves on disk is sent by the
@@ -52,9 +46,9 @@ export async function run(args: string[]): Promise<void> {
     args,
     options: {
       connections: { type: 'string', default: '2000' },
-      seconds: { type: 'string', default: '2' },
-      'warm-up': { type: 'string', default: '20' },
-      rounds: { type: 'string', default: '15' },
+      seconds: { type: 'string', default: '3' },
+      'warm-up': { type: 'string', default: '6' },
+      rounds: { type: 'string', default: '8' },
       pace: { type: 'string', default: '1' },
       level: { type: 'string', default: 'writes_only' },
       json: { type: 'boolean', default: false },
@@ -99,47 +93,34 @@ function measure(
     progress('starting Kafka …');
     const kafka = await startKafka({ dataDir: join(folder, 'kafka'), compiler: 'optimizing' });
     const hung = await openHungKafka();
-    const services = new Map<Variant, RunningVariant>();
     try {
       const there = kafka.brokers[0] ?? '';
       const stopped = `127.0.0.1:${await freePort()}`;
       const setting = { ...service, folder, brokers: { there, stopped, hung: hung.address } };
-      for (const variant of VARIANTS) services.set(variant, await startVariant(variant, setting));
-      await visitAll('warm-up', services, 0, { ...warmUp, warmUpSeconds: SETTLE_SECONDS });
+      const loads = [warmUp, visit].map((load) => ({ ...load, warmUpSeconds: SETTLE_SECONDS }));
       const done: Round[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        const load = { ...visit, warmUpSeconds: SETTLE_SECONDS };
-        done.push(await visitAll(`round ${round + 1}`, services, round, load));
-      }
-      const lives: Partial<Record<Variant, Life>> = {};
-      for (const [variant, running] of services) lives[variant] = await running.end();
-      return figuresOf(done, lives as Record<Variant, Life>);
+      for (let round = 0; round < rounds; round += 1)
+        done.push(await runAll(round, setting, loads));
+      return figuresOf(done);
     } finally {
-      for (const running of services.values()) await running.stop();
       await hung.close();
       await kafka.stop();
     }
   });
 }
 
-async function visitAll(
-  name: string,
-  services: ReadonlyMap<Variant, RunningVariant>,
-  round: number,
-  load: Load,
-): Promise<Round> {
-  const visits: Partial<Record<Variant, Visit>> = {};
+async function runAll(round: number, setting: Setting, loads: readonly Load[]): Promise<Round> {
+  const lives: Partial<Record<Variant, Life>> = {};
   for (const variant of orderOf(round)) {
-    const visit = await services.get(variant)?.visit(load);
-    if (visit === undefined) throw new Error(`${variant} does not run`);
-    visits[variant] = visit;
+    const life = await runVariant(variant, `${variant}.${round}`, setting, loads);
+    lives[variant] = life;
     progress(
-      `${name} ${variant.padEnd(12)} ${rounded(visit.throughput)} requests/s, ` +
-        `p50 ${rounded(visit.p50Ms, 1)} ms, p99 ${rounded(visit.p99Ms, 1)} ms, ` +
-        `${rounded(visit.cpuPerRequestUs, 1)} µs`,
+      `round ${round + 1} ${variant.padEnd(12)} ${rounded(life.throughput)} requests/s, ` +
+        `p50 ${rounded(life.p50Ms, 1)} ms, p99 ${rounded(life.p99Ms, 1)} ms, ` +
+        `${rounded(life.cpuPerRequestUs, 1)} µs`,
     );
   }
-  return visits as Round;
+  return lives as Round;
 }
 
 /** Service and users hold each connection once, in a process each. */

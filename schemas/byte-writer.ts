@@ -28,7 +28,9 @@ export class ByteWriter {
 
   /** What has been written, as bytes of its own. */
   copy(): Buffer {
-    return Buffer.from(this.bytes.subarray(0, this.at));
+    const copy = Buffer.allocUnsafe(this.at);
+    this.bytes.copy(copy, 0, 0, this.at);
+    return copy;
   }
 
   /** A copy of what has been written since `start`. */

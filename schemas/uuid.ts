@@ -1,12 +1,8 @@
 import { createHash, randomFillSync } from 'node:crypto';
 
-/** "00" … "ff": text of a byte without formatting it. */
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-/** The 12 bits between version and variant, with the version's digit: "7000" … "7fff". */
-const VERSION_AND_COUNTER = Array.from(
-  { length: 4096 },
-  (_, counter) => `7${counter.toString(16).padStart(3, '0')}`,
-);
+/** An id on its way: dashes, version and variant stay, digits are written over. */
+const TEXT = Buffer.from('00000000-0000-7000-8000-000000000000', 'latin1');
+const DIGITS = Buffer.from('0123456789abcdef', 'latin1');
 
 /** Asking the kernel for each id would cost more than the rest of it. */
 const POOL = new Uint8Array(8192);
@@ -14,20 +10,23 @@ let poolAt = POOL.length;
 
 let lastMs = 0;
 let counter = 0;
-let prefix = '';
+
+/** The two digits of a byte; an index is always inside, which the compiler cannot know. */
+function writeByte(at: number, byte: number): void {
+  TEXT[at] = DIGITS[byte >>> 4] as number;
+  TEXT[at + 1] = DIGITS[byte & 15] as number;
+}
+
+const random = (): number => POOL[poolAt++] as number;
 
 /** A new millisecond's counter starts in its lower half, so that it has room for 2,048 ids and more. */
 function startMillisecond(ms: number): void {
   lastMs = ms;
-  const hex = ms.toString(16).padStart(12, '0');
-  prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-`;
-  counter = ((byte(0) << 8) | byte(1)) & 0x7ff;
-  poolAt += 2;
+  TEXT.write(ms.toString(16).padStart(12, '0'), 0, 'latin1');
+  TEXT.copyWithin(9, 8, 12);
+  TEXT.write('-', 8, 'latin1');
+  counter = ((random() << 8) | random()) & 0x7ff;
 }
-
-/** The pool's byte; the index is always inside, which the compiler cannot know. */
-const byte = (index: number): number => POOL[poolAt + index] as number;
-const hex = (value: number): string => HEX[value] as string;
 
 /**
  * A UUID version 7 (RFC 9562, section 5.7), strictly greater as text than any before it in this
@@ -44,21 +43,13 @@ export function uuidv7(now: number = Date.now()): string {
   }
   if (now > lastMs) startMillisecond(now);
   else if (++counter > 0xfff) startMillisecond(lastMs + 1);
-  const id =
-    prefix +
-    (VERSION_AND_COUNTER[counter] as string) +
-    '-' +
-    hex((byte(0) & 0x3f) | 0x80) +
-    hex(byte(1)) +
-    '-' +
-    hex(byte(2)) +
-    hex(byte(3)) +
-    hex(byte(4)) +
-    hex(byte(5)) +
-    hex(byte(6)) +
-    hex(byte(7));
-  poolAt += 8;
-  return id;
+  TEXT[15] = DIGITS[counter >>> 8] as number;
+  writeByte(16, counter & 0xff);
+  writeByte(19, (random() & 0x3f) | 0x80);
+  writeByte(21, random());
+  for (let at = 24; at < 36; at += 2) writeByte(at, random());
+  // Whole at once: a text joined from pieces is flattened by whoever reads it, which costs as much again.
+  return TEXT.toString('latin1');
 }
 
 /**

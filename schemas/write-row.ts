@@ -103,24 +103,23 @@ interface Kind {
   readonly version: number;
   readonly category: string;
   readonly operation: string;
-  readonly outcome: string;
   readonly severity: string;
   readonly bytes: Uint8Array;
 }
 
-/** By event type; free-form types have no end, so it does. */
-const kinds = new Map<string, Kind>();
+/** By outcome and event type; free-form types have no end, so it does. */
+const kinds = new Map(Object.keys(OUTCOMES).map((outcome) => [outcome, new Map<string, Kind>()]));
 const MAX_KINDS = 1000;
 
 function writeKind(writer: RowWriter, event: AuditEvent): void {
   const { version, category, operation, outcome, severity } = event;
-  const known = kinds.get(event.type);
+  const ofOutcome = kinds.get(outcome);
+  const known = ofOutcome?.get(event.type);
   if (
     known !== undefined &&
     known.version === version &&
     known.category === category &&
     known.operation === operation &&
-    known.outcome === outcome &&
     known.severity === severity
   ) {
     return writer.prepared(known.bytes);
@@ -133,9 +132,10 @@ function writeKind(writer: RowWriter, event: AuditEvent): void {
   word(writer, 'operation', OPERATIONS, operation);
   word(writer, 'outcome', OUTCOMES, outcome);
   word(writer, 'severity', SEVERITIES, severity);
-  if (writer.cuts !== undefined || (known === undefined && kinds.size >= MAX_KINDS)) return;
+  if (ofOutcome === undefined || writer.cuts !== undefined) return;
+  if (known === undefined && ofOutcome.size >= MAX_KINDS) return;
   const bytes = writer.since(start);
-  kinds.set(event.type, { version, category, operation, outcome, severity, bytes });
+  ofOutcome.set(event.type, { version, category, operation, severity, bytes });
 }
 
 function versionOf(version: unknown): string {
@@ -195,24 +195,29 @@ function writeOrigin(writer: RowWriter, { service, producer }: AuditEvent): void
   writer.ascii(String(seq));
 }
 
-/** How long it is kept, and why it was kept: the same for most events in a row. */
-let keptClass: unknown;
-let keptLevel: unknown;
-let keptRule: unknown;
-let keptWeight: unknown;
-let keptBytes: Uint8Array = new Uint8Array();
+interface Keeping {
+  readonly level: unknown;
+  readonly rule: unknown;
+  readonly weight: unknown;
+  readonly bytes: Uint8Array;
+}
+
+/** How long it is kept, and why it was kept: the same for most events of a retention class. */
+const keepings = new Map<unknown, Keeping>();
+const MAX_KEEPINGS = 100;
 
 function writeKeeping(writer: RowWriter, { retentionClass, policy }: AuditEvent): void {
   const level = policy?.level;
   const rule = policy?.rule;
   const weight = policy?.weight;
+  const known = keepings.get(retentionClass);
   if (
-    retentionClass === keptClass &&
-    level === keptLevel &&
-    rule === keptRule &&
-    weight === keptWeight
+    known !== undefined &&
+    level === known.level &&
+    rule === known.rule &&
+    weight === known.weight
   ) {
-    return writer.prepared(keptBytes);
+    return writer.prepared(known.bytes);
   }
   const start = writer.at;
   optional(writer, 'retention_class', retentionClass);
@@ -223,6 +228,6 @@ function writeKeeping(writer: RowWriter, { retentionClass, policy }: AuditEvent)
     writer.ascii(String(weight));
   }
   if (writer.cuts !== undefined) return;
-  [keptClass, keptLevel, keptRule, keptWeight] = [retentionClass, level, rule, weight];
-  keptBytes = writer.since(start);
+  if (known === undefined && keepings.size >= MAX_KEEPINGS) return;
+  keepings.set(retentionClass, { level, rule, weight, bytes: writer.since(start) });
 }

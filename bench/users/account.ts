@@ -63,12 +63,27 @@ function causesOf(counts: Counts | undefined): Record<string, number> {
   return Object.fromEntries(Object.entries(causes).filter(([, count]) => count > 0));
 }
 
-function byOutcome(actions: Actions, categories: readonly string[]): Record<string, number> {
+/** Several runs as one. */
+export function addedUp(accounts: readonly Account[]): Account {
+  const total = (of: (account: Account) => number): number =>
+    accounts.reduce((sum, account) => sum + of(account), 0);
+  return {
+    performed: together(accounts.map(({ performed }) => performed)),
+    stored: together(accounts.map(({ stored }) => stored)),
+    pendingBeforeClose: total(({ pendingBeforeClose }) => pendingBeforeClose),
+    spooled: total(({ spooled }) => spooled),
+    causes: together(accounts.map(({ causes }) => causes)),
+    unaccounted: total(({ unaccounted }) => unaccounted),
+  };
+}
+
+const byOutcome = (actions: Actions, categories: readonly string[]): Record<string, number> =>
+  together(categories.map((category) => actions[category] ?? NOTHING));
+
+function together(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const total: Record<string, number> = {};
-  for (const category of categories) {
-    for (const [outcome, n] of Object.entries(actions[category] ?? NOTHING)) {
-      total[outcome] = (total[outcome] ?? 0) + n;
-    }
+  for (const [name, n] of counts.flatMap((each) => Object.entries(each))) {
+    total[name] = (total[name] ?? 0) + n;
   }
   return total;
 }

@@ -1,13 +1,13 @@
 import { median, quantile, rounded } from '../stack.ts';
-import type { Account } from './account.ts';
-import type { Life, Visit } from './run-variant.ts';
+import { addedUp, type Account } from './account.ts';
+import type { Life } from './run-variant.ts';
 import { VARIANTS, type Variant } from './variants.ts';
 
-/** One visit to each. */
-export type Round = Readonly<Record<Variant, Visit>>;
-type Figure = keyof Visit;
+/** A life of each. */
+export type Round = Readonly<Record<Variant, Life>>;
+type Figure = 'throughput' | 'p50Ms' | 'p99Ms' | 'cpuPerRequestUs';
 
-/** Of a variant, medians over the rounds; and of its whole life. */
+/** Of a variant, medians over the rounds; memory at most, errors and account of all together. */
 interface VariantFigures {
   readonly throughput: number;
   readonly p50Ms: number;
@@ -45,11 +45,8 @@ export interface UsersFigures {
   readonly variants: Readonly<Record<Variant, VariantFigures>>;
 }
 
-/** Every ratio is of one round, against the mean of its two visits to services without a ledger. */
-export function figuresOf(
-  rounds: readonly Round[],
-  lives: Readonly<Record<Variant, Life>>,
-): UsersFigures {
+/** Every ratio is of one round, against the mean of its two services without a ledger. */
+export function figuresOf(rounds: readonly Round[]): UsersFigures {
   const off = (round: Round, of: Figure): number => (round.off[of] + round.offAgain[of]) / 2;
   const over = (digits: number, of: (round: Round) => number): number =>
     rounded(median(rounds.map(of)), digits);
@@ -60,7 +57,8 @@ export function figuresOf(
     return [rounded(quantile(ratios, 0.25), 3), rounded(quantile(ratios, 0.75), 3)];
   };
   const figures = (variant: Variant): VariantFigures => {
-    const { peakRssMb, errors, account } = lives[variant];
+    const lives = rounds.map((round) => round[variant]);
+    const accounts = lives.flatMap(({ account }) => account ?? []);
     return {
       throughput: over(0, (round) => round[variant].throughput),
       p50Ms: over(1, (round) => round[variant].p50Ms),
@@ -70,15 +68,15 @@ export function figuresOf(
       p50Ratio: ratio(variant, 'p50Ms'),
       p99Ratio: ratio(variant, 'p99Ms'),
       cpuPerRequestRatio: ratio(variant, 'cpuPerRequestUs'),
-      peakRssMb: rounded(peakRssMb),
-      errors,
-      account,
+      peakRssMb: rounded(Math.max(...lives.map(({ peakRssMb }) => peakRssMb))),
+      errors: lives.reduce((sum, { errors }) => sum + errors, 0),
+      account: accounts.length === 0 ? undefined : addedUp(accounts),
     };
   };
   const variants = Object.fromEntries(
     VARIANTS.map((variant) => [variant, figures(variant)]),
   ) as Record<Variant, VariantFigures>;
-  const all = Object.values<Life>(lives);
+  const all = Object.values(variants);
   return {
     throughputRatioOn: variants.on.throughputRatio,
     throughputRatioSync: variants.sync.throughputRatio,

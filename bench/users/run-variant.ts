@@ -34,40 +34,35 @@ export interface Load {
   readonly pace: number;
 }
 
-/** The users came, and went. */
-export interface Visit {
+/** What a service did in its life. */
+export interface Life {
+  /** While its users came the last time. */
   readonly throughput: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly cpuPerRequestUs: number;
-}
-
-/** What a service did in its life. */
-export interface Life {
   readonly peakRssMb: number;
   readonly errors: number;
   /** Undefined without a ledger. */
   readonly account: Account | undefined;
 }
 
-/** A service that runs as one of the variants. */
-export interface RunningVariant {
-  visit(load: Load): Promise<Visit>;
-  /**
-   * Ends it, and looks for what it did: in the topic, after the next start has sent what the close
-   * left on disk.
-   *
-   * @throws when an action is neither stored nor counted
-   */
-  end(): Promise<Life>;
-  /** Ends it, if it has not ended. */
-  stop(): Promise<void>;
-}
-
-export async function startVariant(variant: Variant, setting: Setting): Promise<RunningVariant> {
+/**
+ * Starts the service as a variant, lets its users come once for each of the loads, ends it, and looks
+ * for what it did: in the topic, after the next start has sent what the close left on disk.
+ *
+ * @param name of this life, for its topic and its folder
+ * @throws when an action is neither stored nor counted
+ */
+export async function runVariant(
+  variant: Variant,
+  name: string,
+  setting: Setting,
+  loads: readonly Load[],
+): Promise<Life> {
   const { connections, level, brokers } = setting;
-  const topic = `bench.users.${variant}`;
-  const spool = join(setting.folder, `${variant}.spool`);
+  const topic = `bench.users.${name}`;
+  const spool = join(setting.folder, `${name}.spool`);
   const kafka = KAFKA_OF[variant];
   if (kafka !== undefined)
     await createTopic({ brokers: [brokers.there], topic }, { partitions: 4 });
@@ -84,36 +79,34 @@ export async function startVariant(variant: Variant, setting: Setting): Promise<
   try {
     const { url } = await service.line<{ url: string }>(START_TIMEOUT_MS);
     const visits: VisitReport[] = [];
-    return {
-      async visit(load) {
-        const report = await visited(service, url, connections, load);
-        visits.push(report);
-        return {
-          throughput: report.requests / report.seconds,
-          p50Ms: report.p50Ms,
-          p99Ms: report.p99Ms,
-          cpuPerRequestUs: (report.serviceCpuSeconds * 1e6) / report.requests,
-        };
-      },
-      async end() {
-        service.kill('SIGTERM');
-        const report = await service.line<ServiceReport>(CLOSE_TIMEOUT_MS);
-        const errors = errorsOf(variant, report, visits, connections);
-        const { audit, peakRssMb } = report;
-        if (audit === undefined) return { peakRssMb, errors, account: undefined };
-        if (kafka !== 'there') await sendLeft(topic, spool, brokers.there, audit.spooled);
-        const account = accountOf(report, audit, await readTopic([brokers.there], topic));
-        if (account.unaccounted !== 0) {
-          throw new Error(`${variant}: not all is accounted for: ${JSON.stringify(account)}`);
-        }
-        return { peakRssMb, errors, account };
-      },
-      stop: () => service.stop(),
-    };
-  } catch (error) {
+    for (const load of loads) visits.push(await visited(service, url, connections, load));
+    service.kill('SIGTERM');
+    const report = await service.line<ServiceReport>(CLOSE_TIMEOUT_MS);
+    const errors = errorsOf(variant, report, visits, connections);
+    const life = { ...figuresOf(visits), peakRssMb: report.peakRssMb, errors };
+    const { audit } = report;
+    if (audit === undefined) return { ...life, account: undefined };
+    if (kafka !== 'there') await sendLeft(topic, spool, brokers.there, audit.spooled);
+    const account = accountOf(report, audit, await readTopic([brokers.there], topic));
+    if (account.unaccounted !== 0) {
+      throw new Error(`${variant}: not all is accounted for: ${JSON.stringify(account)}`);
+    }
+    return { ...life, account };
+  } finally {
     await service.stop();
-    throw error;
   }
+}
+
+function figuresOf(visits: readonly VisitReport[]): Omit<Life, 'peakRssMb' | 'errors' | 'account'> {
+  const last = visits.at(-1);
+  if (last === undefined) throw new Error('no users came');
+  const { requests, seconds, p50Ms, p99Ms, serviceCpuSeconds } = last;
+  return {
+    throughput: requests / seconds,
+    p50Ms,
+    p99Ms,
+    cpuPerRequestUs: (serviceCpuSeconds * 1e6) / requests,
+  };
 }
 
 async function visited(

@@ -82,7 +82,7 @@ class HttpError extends Error {
 
 const http = fastify({
   forceCloseConnections: true,
-  logger: { stream: pino.destination({ dest: '/dev/null', sync: false }) },
+  logger: { stream: pino.destination({ dest: '/dev/null', sync: true }) },
 });
 const tools = new Tools();
 let connections = 0;

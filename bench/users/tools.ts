@@ -37,7 +37,8 @@ export class Tools {
 
   replace(tool: Tool, fields: z.output<typeof ToolFields>): Tool {
     const { id, version } = tool;
-    const next = { ...fields, id, version: version + 1 };
+    // Fields after a spread would give each tool a hidden class of its own (V8 11.3).
+    const next = { id, version: version + 1, ...fields };
     this.#tools[this.#byId.get(id) ?? -1] = next;
     return next;
   }

@@ -57,9 +57,14 @@ class Comparison {
 
   run(before: unknown, after: unknown): void {
     const { ignored, listKeys, listKey } = this.#plan;
-    const root = { path: '', ignored: ignored.root, listKeys: listKeys.root };
+    const root: Spot = {
+      path: '',
+      ignored: ignored.root,
+      listKeys: listKeys.root,
+      listKey: listKeys.ofRoot ?? listKey,
+    };
     try {
-      this.#compare({ ...root, listKey: listKeys.ofRoot ?? listKey }, before, after);
+      this.#compare(root, before, after);
     } catch {
       // A proxy that answers once and throws later. What was told up to there is true.
       this.#unseen ??= this.#changes.at(-1)?.path ?? '';
