@@ -28,6 +28,7 @@ much as the service can take, so that throughput is the reciprocal of CPU. Of th
   sync            the same with AUDIT_TRAIL_ASYNC=false: responses wait for what was said
   kafkaStopped    nothing listens where Kafka should be
   kafkaHung       something accepts connections there, and never answers
+  unlogged        off without its request log: what that costs, for comparison
 
 In each round each of them begins anew, one after another: two services that are the same differ by a
 quarter for all their lives, by how Node compiled them and laid their memory out. Users come first for

@@ -34,6 +34,8 @@ export interface UsersFigures {
   readonly cpuPerRequestRatioOn: number;
   /** What auditing costs a request, of the service's process. */
   readonly addedCpuPerRequestUs: number;
+  /** What its request log costs it, for comparison. */
+  readonly logCpuPerRequestUs: number;
   readonly offAgainstOff: {
     readonly throughput: Band;
     readonly p50: Band;
@@ -86,6 +88,10 @@ export function figuresOf(rounds: readonly Round[]): UsersFigures {
     addedCpuPerRequestUs: over(
       1,
       (round) => round.on.cpuPerRequestUs - off(round, 'cpuPerRequestUs'),
+    ),
+    logCpuPerRequestUs: over(
+      1,
+      (round) => off(round, 'cpuPerRequestUs') - round.unlogged.cpuPerRequestUs,
     ),
     offAgainstOff: {
       throughput: band('throughput'),

@@ -68,7 +68,11 @@ export async function runVariant(
     await createTopic({ brokers: [brokers.there], topic }, { partitions: 4 });
   const service = await startProgram(
     'service',
-    [`--users=${connections}`, ...(kafka === undefined ? [] : [`--spool=${spool}`])],
+    [
+      `--users=${connections}`,
+      ...(kafka === undefined ? [] : [`--spool=${spool}`]),
+      ...(variant === 'unlogged' ? ['--unlogged'] : []),
+    ],
     kafka && {
       LEDGERLINE_KAFKA_BROKERS: brokers[kafka],
       LEDGERLINE_KAFKA_TOPIC: topic,

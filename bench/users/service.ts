@@ -2,7 +2,7 @@
  * The service of the users bench: a gateway's tools over HTTP, in memory. It does what services do
  * with a request: logs it, checks whose it is, parses and validates a body, reads or writes, answers
  * JSON. With `--spool DIR` it audits as well, as AUDIT_TRAIL_* and LEDGERLINE_KAFKA_* say; without,
- * there is no trace of a ledger in it. SIGTERM ends it.
+ * there is no trace of a ledger in it. `--unlogged` leaves the request log out. SIGTERM ends it.
  *
  * The first request of a visit is answered when all `--users` are connected: Node accepts one connection
  * in each turn of its event loop, and under load, when turns are long, the last would have to wait for
@@ -51,8 +51,16 @@ const CLOSE_MS = 5_000;
 /** All users come at once. */
 const BACKLOG = 4_096;
 
-const { spool, users: expected } = parseArgs({
-  options: { spool: { type: 'string' }, users: { type: 'string', default: '0' } },
+const {
+  spool,
+  unlogged,
+  users: expected,
+} = parseArgs({
+  options: {
+    spool: { type: 'string' },
+    unlogged: { type: 'boolean', default: false },
+    users: { type: 'string', default: '0' },
+  },
 }).values;
 const ledger =
   spool === undefined
@@ -82,7 +90,8 @@ class HttpError extends Error {
 
 const http = fastify({
   forceCloseConnections: true,
-  logger: { stream: pino.destination({ dest: '/dev/null', sync: true }) },
+  // Line by line, as Fastify logs on its own: behind a full event loop an asynchronous log piles up in memory.
+  logger: !unlogged && { stream: pino.destination({ dest: '/dev/null', sync: true }) },
 });
 const tools = new Tools();
 let connections = 0;
