@@ -122,6 +122,7 @@ describe('servers and apps', () => {
         type: 'deployment.finished',
         outcome: 'success',
         actor: { id: 'u_3' },
+        attributes: { 'deployment.id': live.json['id'] },
         execution: {
           exit_code: 0,
           output:

@@ -41,12 +41,15 @@ export function appRoutes(http: FastifyInstance, panel: Panel): void {
       .filter((one) => one.id.startsWith(`${app.id}.`));
     const { command, args, options } = buildOf(revision, variables);
     // Runs it, and records how it went: command, output, exit code, duration; without the secrets.
-    const run = await ledger.execute(
-      'deployment.finished',
-      ({ durationMs }) => ({ ...attempt, data: { revision, durationMs } }),
-      command,
-      args,
-      options,
+    // Whatever is said meanwhile, here or further down, bears the deployment's id.
+    const run = await ledger.run({ attributes: { 'deployment.id': id } }, () =>
+      ledger.execute(
+        'deployment.finished',
+        ({ durationMs }) => ({ ...attempt, data: { revision, durationMs } }),
+        command,
+        args,
+        options,
+      ),
     );
     return reply.code(201).send({ id, revision, state: run.ok ? 'live' : 'failed' });
   });

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { Agent, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
@@ -22,6 +23,10 @@ const rawly = (port: number, text: string): Promise<string> =>
   });
 
 const ada = { type: 'user', id: 'u_1' };
+
+const outside = new AsyncResource('outside');
+/** Calls a function where no request's context is, as a socket's events are. */
+const runOutside = <T>(fn: () => T): T => outside.runInAsyncScope(fn);
 
 describe('R-REC-09: node:http', () => {
   test.each([
@@ -196,6 +201,52 @@ describe('R-REC-09: node:http', () => {
     }
     agent.destroy();
     expect(seen).toEqual(['/one', '/one', '/two', '/two', '/three', '/three']);
+  });
+
+  test('whoever hears a request or a response emit is in its context, with all that was emitted', async () => {
+    const { ledger } = openLedger();
+    const heard: [string, string | undefined, unknown[]][] = [];
+    const { ask } = await openServer(
+      auditHttp(ledger, { identify: ({ url }) => ({ tenant: url }) }, (request, response) => {
+        const hear =
+          (name: string) =>
+          (...given: unknown[]): void =>
+            void heard.push([name, currentContext()?.tenant, given]);
+        response.once('finish', hear('finish')).on('close', hear('close'));
+        request.on('said', hear('said'));
+        // From where nothing of the request's context is.
+        const unheard = runOutside(() => request.emit('unheard', 1));
+        const said = runOutside(() => request.emit('said', 1, 'two', undefined));
+        heard.push(['answers', currentContext()?.tenant, [unheard, said]]);
+        response.end();
+      }),
+    );
+    await ask('/one');
+    await vi.waitFor(() => expect(heard.map(([name]) => name)).toContain('close'));
+    expect(heard).toEqual([
+      ['said', '/one', [1, 'two', undefined]],
+      ['answers', '/one', [false, true]],
+      ['finish', '/one', []],
+      ['close', '/one', []],
+    ]);
+  });
+
+  test('an error that nobody hears is thrown, as Node does', async () => {
+    const { ledger } = openLedger();
+    const fault = new Error('nobody hears me');
+    let thrown: unknown;
+    const { ask } = await openServer(
+      auditHttp(ledger, {}, (request, response) => {
+        try {
+          request.emit('error', fault);
+        } catch (error) {
+          thrown = error;
+        }
+        response.end();
+      }),
+    );
+    await ask('/');
+    expect(thrown).toBe(fault);
   });
 
   test('200 requests at once keep their contexts apart', async () => {
