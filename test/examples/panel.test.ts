@@ -186,7 +186,10 @@ describe('configuration backups', () => {
     expect(last).toMatchObject({ status: 202, json: { status: 'accepted' } });
     const events = await panel.events();
     expect(events.map(({ type }) => type)).toEqual(FOUR);
-    expect(events[2]).toMatchObject({ data: { resourceType: 'switch', details: { lines: 3 } } });
+    expect(events[2]).toMatchObject({
+      data: { resourceType: 'switch', details: { lines: 3 } },
+      related: [{ role: 'on_behalf_of', type: 'device', id: 'edge-1' }],
+    });
   });
 });
 

@@ -29,11 +29,14 @@ export function backupCollectorRoutes(http: FastifyInstance, panel: Panel): void
   http.post<{ Params: { device: string } }>('/devices/:device/reports', (request, reply) => {
     demand(panel, new Caller(request, store), 'backups:run');
     const { action, ...data } = Report.parse(request.body);
-    const said = { target: { id: request.params.device } };
+    const { device } = request.params;
+    const said = { target: { id: device } };
+    // Whoever reports does so in the device's name: the event has both.
+    const asDevice = ledger.actingAs({ type: 'device', id: device });
     const receipt =
       'snapshotId' in data
-        ? ledger.emit('config_snapshot_created', { ...said, data })
-        : ledger.emit(action as Exclude<typeof action, 'config_snapshot_created'>, {
+        ? asDevice.emit('config_snapshot_created', { ...said, data })
+        : asDevice.emit(action as Exclude<typeof action, 'config_snapshot_created'>, {
             ...said,
             data,
           });
