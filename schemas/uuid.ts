@@ -22,7 +22,8 @@ const random = (): number => POOL[poolAt++] as number;
 /** A new millisecond's counter starts in its lower half, so that it has room for 2,048 ids and more. */
 function startMillisecond(ms: number): void {
   lastMs = ms;
-  TEXT.write(ms.toString(16).padStart(12, '0'), 0, 'latin1');
+  // Eight digits, a dash, four digits.
+  TEXT.write(Math.floor(ms).toString(16).padStart(12, '0'), 0, 12, 'latin1');
   TEXT.copyWithin(9, 8, 12);
   TEXT.write('-', 8, 'latin1');
   counter = ((random() << 8) | random()) & 0x7ff;

@@ -203,7 +203,7 @@ interface Keeping {
 }
 
 /** How long it is kept, and why it was kept: the same for most events of a retention class. */
-const keepings = new Map<unknown, Keeping>();
+const keepings = new Map<string | undefined, Keeping>();
 const MAX_KEEPINGS = 100;
 
 function writeKeeping(writer: RowWriter, { retentionClass, policy }: AuditEvent): void {
@@ -227,7 +227,8 @@ function writeKeeping(writer: RowWriter, { retentionClass, policy }: AuditEvent)
     writer.prepared(KEY.weight);
     writer.ascii(String(weight));
   }
-  if (writer.cuts !== undefined) return;
-  if (known === undefined && keepings.size >= MAX_KEEPINGS) return;
+  // A caller without types may pass an object, which may be another's tomorrow.
+  if (writer.cuts !== undefined || typeof retentionClass === 'object') return;
+  if (keepings.size >= MAX_KEEPINGS) keepings.clear();
   keepings.set(retentionClass, { level, rule, weight, bytes: writer.since(start) });
 }

@@ -1,11 +1,11 @@
 import { median, quantile, rounded } from '../stack.ts';
 import { addedUp, type Account } from './account.ts';
-import type { Life } from './run-variant.ts';
+import type { Life, Visit } from './run-variant.ts';
 import { VARIANTS, type Variant } from './variants.ts';
 
 /** A life of each. */
 export type Round = Readonly<Record<Variant, Life>>;
-type Figure = 'throughput' | 'p50Ms' | 'p99Ms' | 'cpuPerRequestUs';
+type Figure = keyof Visit;
 
 /** Of a variant, medians over the rounds; memory at most, errors and account of all together. */
 interface VariantFigures {

@@ -34,13 +34,16 @@ export interface Load {
   readonly pace: number;
 }
 
-/** What a service did in its life. */
-export interface Life {
-  /** While its users came the last time. */
+/** The users came, and went. */
+export interface Visit {
   readonly throughput: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly cpuPerRequestUs: number;
+}
+
+/** What a service did in its life, and when its users came the last time. */
+export interface Life extends Visit {
   readonly peakRssMb: number;
   readonly errors: number;
   /** Undefined without a ledger. */
@@ -87,7 +90,7 @@ export async function runVariant(
     service.kill('SIGTERM');
     const report = await service.line<ServiceReport>(CLOSE_TIMEOUT_MS);
     const errors = errorsOf(variant, report, visits, connections);
-    const life = { ...figuresOf(visits), peakRssMb: report.peakRssMb, errors };
+    const life = { ...lastOf(visits), peakRssMb: report.peakRssMb, errors };
     const { audit } = report;
     if (audit === undefined) return { ...life, account: undefined };
     if (kafka !== 'there') await sendLeft(topic, spool, brokers.there, audit.spooled);
@@ -101,7 +104,7 @@ export async function runVariant(
   }
 }
 
-function figuresOf(visits: readonly VisitReport[]): Omit<Life, 'peakRssMb' | 'errors' | 'account'> {
+function lastOf(visits: readonly VisitReport[]): Visit {
   const last = visits.at(-1);
   if (last === undefined) throw new Error('no users came');
   const { requests, seconds, p50Ms, p99Ms, serviceCpuSeconds } = last;

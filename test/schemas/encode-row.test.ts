@@ -208,6 +208,14 @@ describe('hostile values become something that parses', () => {
     expect(dataOf([1, 2])).toEqual({ value: [1, 2] });
   });
 
+  test('what should be a text and is an object is read each time', () => {
+    const odd = { days: 1 };
+    const event = wrong({ retentionClass: odd });
+    expect(rowOf(event)).toMatchObject({ retention_class: '{"days":1}' });
+    odd.days = 2;
+    expect(rowOf(event)).toMatchObject({ retention_class: '{"days":2}' });
+  });
+
   test('__proto__ is a key like any other', () => {
     const data = JSON.parse('{"__proto__":{"admin":true}}') as Record<string, unknown>;
     const back = decodeRow(encodeRow({ ...BARE, data, attributes: { constructor: 'x' } }));

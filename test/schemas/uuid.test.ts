@@ -27,6 +27,12 @@ describe('UUIDv7 (RFC 9562, section 5.7)', () => {
     expect(earlier > later).toBe(true);
   });
 
+  test('a clock with fractions of a millisecond harms neither its id nor those after it', () => {
+    const now = Date.now() + 120_000;
+    expect(uuidv7(now + 0.75)).toMatch(V7);
+    expect(uuidv7(now + 1)).toMatch(V7);
+  });
+
   test('property: grows under any clock', () => {
     let last = '';
     fc.assert(
