@@ -76,7 +76,7 @@ export function readEnvironment(env: Variables): Environment {
   };
   const worker = attempt(() => workerConfig(said));
   // The worker's options have judged the variables that both sides read.
-  const edge = attempt(() => optionsFromEnv(only(said, 'AUDIT_TRAIL_')));
+  const edge = attempt(() => optionsFromEnv(edgeOnly(said)));
   const kept = attempt(() => readRetention(said));
   const outbox = attempt(() => outboxFromEnv(said));
   if (faults.length > 0 || !worker || !edge || !kept || !outbox) {
@@ -112,8 +112,12 @@ function placed(
   return { name: `${located(file.path, place)} ${fault.name}`, problem: fault.problem };
 }
 
-const only = (env: Variables, prefix: string): Variables =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(prefix)));
+const edgeOnly = (env: Variables): Variables =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      ([name]) => name.startsWith('AUDIT_TRAIL_') || name === 'LEDGERLINE_KAFKA_COMPRESSION',
+    ),
+  );
 
 function readRetention(env: Variables): {
   sources: RetentionSources;

@@ -6,7 +6,7 @@ import { uuidv7 } from '../schemas/uuid.ts';
 import type { AuditEvent, EventTypeName } from '../schemas/index.ts';
 import { CONTACT_DEADLINE_MS, withDeadline } from './deadline.ts';
 import type { Environment } from './environment.ts';
-import { connectionOf } from './kafka-connection.ts';
+import { deliveryFrom } from './kafka-connection.ts';
 
 const DELIVERY_DEADLINE_MS = 30_000;
 
@@ -46,14 +46,15 @@ export class OperatorRecord {
   }
 
   /** @throws LedgerlineError KAFKA_UNREACHABLE, KAFKA_REFUSED, within 5 s */
-  static async open({ worker: { kafka } }: Environment): Promise<OperatorRecord> {
+  static async open(environment: Environment): Promise<OperatorRecord> {
     // Loaded here: most of what a command does needs no way to Kafka.
     const { openPublisher } = await import('../producers/publisher.ts');
+    const { kafka, ...delivery } = deliveryFrom(environment);
     const silent = (): undefined => undefined;
     const publisher = await withDeadline(
       openPublisher({
-        kafka: { ...connectionOf(kafka), clientId: 'ledgerline-cli' },
-        topic: kafka.topic,
+        ...delivery,
+        kafka: { ...kafka, clientId: 'ledgerline-cli' },
         logger: { info: silent, warn: silent, error: silent },
       }),
       CONTACT_DEADLINE_MS,

@@ -3,7 +3,7 @@ import { LedgerlineError } from '../schemas/errors.ts';
 import type { AuditEvent } from '../schemas/index.ts';
 import { CONTACT_DEADLINE_MS, withDeadline } from './deadline.ts';
 import type { Environment } from './environment.ts';
-import { connectionOf } from './kafka-connection.ts';
+import { deliveryFrom } from './kafka-connection.ts';
 import { say } from './terminal.ts';
 
 /** What became of a job's events. */
@@ -41,12 +41,13 @@ export class Publishing {
 
   /** @throws LedgerlineError KAFKA_UNREACHABLE, KAFKA_REFUSED, within 5 s */
   static async open(
-    { worker: { kafka } }: Environment,
+    environment: Environment,
     onLost: (where: string, error: LedgerlineError) => void,
   ): Promise<Publishing> {
+    const { kafka, ...delivery } = deliveryFrom(environment);
     const opening = openPublisher({
-      kafka: { ...connectionOf(kafka), clientId: 'ledgerline-cli' },
-      topic: kafka.topic,
+      ...delivery,
+      kafka: { ...kafka, clientId: 'ledgerline-cli' },
       buffer: BUFFER,
       logger: { info: () => undefined, warn: complain, error: complain },
     });

@@ -125,7 +125,7 @@ export interface WorkerConfig {
 
 /** Names that other parts of Ledgerline read: known here, so that a typo can be told from them. */
 const ELSEWHERE =
-  /^(AUDIT_TRAIL_\w+|LEDGERLINE_CONFIG_FILE|LEDGERLINE_RETENTION_FILE|LEDGERLINE_RECORD_READS|LEDGERLINE_OUTBOX_(URL|SCHEMA|BATCH_ROWS|POLL_MS))$/;
+  /^(AUDIT_TRAIL_\w+|LEDGERLINE_KAFKA_COMPRESSION|LEDGERLINE_CONFIG_FILE|LEDGERLINE_RETENTION_FILE|LEDGERLINE_RECORD_READS|LEDGERLINE_OUTBOX_(URL|SCHEMA|BATCH_ROWS|POLL_MS))$/;
 
 const isKnown = (key: string): boolean =>
   key in environment.shape ||

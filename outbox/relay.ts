@@ -28,6 +28,8 @@ export interface RelayOptions {
   readonly kafka: NonNullable<DeliveryOptions['kafka']>;
   /** `audit.events`. */
   readonly topic?: string | undefined;
+  /** `none`, `gzip`, `lz4` or `zstd`; `none`. */
+  readonly compression?: DeliveryOptions['compression'];
   /** Rows published together; 500, and 8 MiB at most. */
   readonly batchRows?: number | undefined;
   /** How long nothing is looked at when nothing is announced, in milliseconds; 1,000. */
@@ -65,7 +67,7 @@ export interface Relay {
  * await relay.done;
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { kafka, topic, logger, schema = OUTBOX_DEFAULTS.schema } = options;
+  const { kafka, topic, compression, logger, schema = OUTBOX_DEFAULTS.schema } = options;
   const pace = checkPace(options);
   const session = await openSession(options.url);
   try {
@@ -73,6 +75,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const publisher = await openWithin(CONTACT_TIMEOUT_MS, {
       kafka: { clientId: 'ledgerline-outbox', ...kafka },
       topic,
+      compression,
       flushIntervalMs: 0,
       // Room for a batch, always: rows are put into it without waiting, and so in their order.
       buffer: { maxEvents: 20_000, maxBytes: 8 * MAX_BATCH_BYTES },

@@ -14,7 +14,7 @@ import {
   type PolicyStamp,
 } from '../schemas/index.ts';
 import { monotonicClock } from './clock.ts';
-import { closeOnOccasions } from './closing.ts';
+import { closeOnOccasions, doFirst } from './closing.ts';
 import {
   auditedFunction,
   type AnyFunction,
@@ -137,7 +137,12 @@ export class AuditLedger {
     if (reportIntervalMs !== false) {
       this.#stopReports = reportRegularly(reportIntervalMs, (when) => this.#report(when));
     }
-    this.#stopListening = closeOnOccasions(options.closeOn, () => this.close());
+    const { closeOn, closeAfter } = options;
+    this.#stopListening = closeOnOccasions(closeOn, () =>
+      closeAfter === undefined
+        ? this.close()
+        : doFirst(closeAfter, logger).then(() => this.close()),
+    );
   }
 
   emit(type: string, input: AnyInput): Receipt {

@@ -1,5 +1,7 @@
 import type { EventEmitter } from 'node:events';
-import type { ClosingOccasion } from './options.ts';
+import { settlesWithin } from './deadline.ts';
+import type { Logger } from './logger.ts';
+import { DEFAULTS, type ClosingOccasion } from './options.ts';
 
 /** What of Node's `process` is needed here. */
 type ProcessEvents = Pick<EventEmitter, 'prependListener' | 'off' | 'listeners'> &
@@ -39,4 +41,25 @@ export function closeOnOccasions(
   return () => {
     for (const { occasion, listener } of listeners) target.off(occasion, listener);
   };
+}
+
+/**
+ * Does what is to be done before the close, and waits for it, but not for ever: what holds it up or
+ * goes wrong is told, and the close comes all the same. Never rejects.
+ */
+export async function doFirst(
+  first: () => unknown,
+  logger: Logger,
+  timeoutMs: number = DEFAULTS.closeAfterTimeoutMs,
+): Promise<void> {
+  try {
+    const done = Promise.resolve(first());
+    if (await settlesWithin(done, timeoutMs)) return;
+    logger.warn(
+      { timeoutMs },
+      'closeAfter takes too long; the ledger closes without waiting for it',
+    );
+  } catch (error) {
+    logger.error({ error }, 'closeAfter failed; the ledger closes all the same');
+  }
 }

@@ -55,7 +55,7 @@ const run = (work: Zstd, bytes: Buffer): Promise<Buffer> =>
   });
 
 const unusable = (which: Compression, needs: string, hint: string, cause?: unknown) =>
-  new LedgerlineError('CONFIG_INVALID', `createLedger: compression: ${which} ${needs}.`, {
+  new LedgerlineError('CONFIG_INVALID', `compression: ${which} ${needs}.`, {
     hint,
     cause,
   });

@@ -3,12 +3,15 @@ import { z } from 'zod';
 import { ConfigurationError, type ConfigurationFault } from '../schemas/configuration-error.ts';
 import { KAFKA_SECURITY_VARIABLES, kafkaSecurity } from '../schemas/kafka-security.ts';
 import { LEVELS, type PolicyDocument } from '../schemas/policy-document.ts';
+import { COMPRESSIONS } from './compression.ts';
 import type { DeliveryOptions, KafkaConnection } from './options.ts';
 import type { PolicyOptions } from './policy/policy-options.ts';
 
 /** What the environment can say of a ledger; spread it into `createLedger`'s options. */
 export interface EnvironmentOptions
-  extends PolicyOptions, Pick<DeliveryOptions, 'topic' | 'flushIntervalMs' | 'batch'> {
+  extends
+    PolicyOptions,
+    Pick<DeliveryOptions, 'topic' | 'compression' | 'flushIntervalMs' | 'batch'> {
   readonly kafka: KafkaConnection;
   readonly async?: boolean | undefined;
 }
@@ -52,6 +55,9 @@ const VARIABLES = {
   ),
   LEDGERLINE_KAFKA_BROKERS: list.refine((brokers) => brokers.length > 0, 'must name a broker'),
   LEDGERLINE_KAFKA_TOPIC: z.string(),
+  LEDGERLINE_KAFKA_COMPRESSION: z.enum(COMPRESSIONS, {
+    error: `must be one of ${COMPRESSIONS.join(', ')}`,
+  }),
 } as const;
 type Variable = keyof typeof VARIABLES;
 
@@ -79,10 +85,12 @@ const OURS = ['AUDIT_TRAIL_', 'LEDGERLINE_KAFKA_'];
 /**
  * Reads `AUDIT_TRAIL_*` and `LEDGERLINE_KAFKA_*`, and the files of certificates and passwords that
  * these name. Throws `CONFIG_INVALID` with every fault at
- * once: unknown names, values that cannot be, and what a policy file and a variable both say.
+ * once: unknown names, values that cannot be, and what a policy file and a variable both say. What
+ * no variable says is not among the options, so that the defaults may stand before the spread.
  *
  * @example
- * const ledger = createLedger({ service: 'shop', catalog, ...optionsFromEnv(process.env) });
+ * const options = { service: 'shop', catalog, compression: 'lz4' } as const;
+ * const ledger = createLedger({ ...options, ...optionsFromEnv(process.env) });
  */
 export function optionsFromEnv(
   env: Readonly<Record<string, string | undefined>>,
@@ -131,8 +139,9 @@ export function optionsFromEnv(
       ...kafka.security,
     },
     topic: read('LEDGERLINE_KAFKA_TOPIC'),
+    compression: read('LEDGERLINE_KAFKA_COMPRESSION'),
   };
-  if (faults.length === 0) return options;
+  if (faults.length === 0) return withoutUnsaid(options);
   throw ConfigurationError.inOneLine(faults);
 }
 
@@ -143,3 +152,9 @@ function samplingOf(
   if (rate === undefined && reads === undefined) return undefined;
   return { rate, of: (reads ?? true) ? 'reads' : 'all' };
 }
+
+/** A member that is there and undefined would put out what stands before it in a spread. */
+const withoutUnsaid = ({ kafka, ...options }: EnvironmentOptions): EnvironmentOptions => {
+  const said = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(said), kafka };
+};

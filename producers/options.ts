@@ -22,6 +22,7 @@ export const DEFAULTS = {
   recordTimeoutMs: 10_000,
   flushTimeoutMs: 10_000,
   closeTimeoutMs: 10_000,
+  closeAfterTimeoutMs: 20_000,
   maxBatchEvents: 1_000,
   compression: 'none',
   maxSpoolBytes: 1024 ** 3,
@@ -126,6 +127,11 @@ export interface LedgerOptions<C> extends DeliveryOptions, PolicyOptions {
   /** When to close by itself: `['SIGTERM', 'SIGINT', 'beforeExit']`; never, when absent. */
   readonly closeOn?: readonly ClosingOccasion[] | undefined;
   /**
+   * What comes before a close by itself, and is waited for, 20,000 ms at most: the requests in hand,
+   * which still emit: `() => app.close()`. A ledger that is closed takes no more events.
+   */
+  readonly closeAfter?: (() => unknown) | undefined;
+  /**
    * How often the counters are recorded as an event, beside the start and the close; 60,000 ms.
    * `false`: never, which is the default with a `transport` of your own.
    */
@@ -198,24 +204,30 @@ const spool = z.strictObject({
 /** `spool`, with every default filled in. */
 export type CheckedSpool = z.output<typeof spool>;
 
-const ledgerSchema = z.strictObject({
-  ...delivery,
-  service: name,
-  catalog: z.union([
-    having<Catalog>('resolve', 'explain'),
-    z.array(z.custom<Catalog | Category>(isObject, 'must be a category or a catalog')).min(1),
-  ]),
-  ...policyOptions,
-  tenant: name.default(DEFAULTS.tenant),
-  redaction: redactionSchema.optional(),
-  actor: z.strictObject({ type: name, id: name, name: z.string().optional() }).optional(),
-  onError: called<(error: LedgerlineError) => void>().optional(),
-  clock: called<Clock>().optional(),
-  async: z.boolean().default(true),
-  spool: spool.optional(),
-  closeOn: z.array(z.enum(CLOSING_OCCASIONS)).default([]),
-  reportIntervalMs: z.union([timeout, z.literal(false)]).optional(),
-});
+const ledgerSchema = z
+  .strictObject({
+    ...delivery,
+    service: name,
+    catalog: z.union([
+      having<Catalog>('resolve', 'explain'),
+      z.array(z.custom<Catalog | Category>(isObject, 'must be a category or a catalog')).min(1),
+    ]),
+    ...policyOptions,
+    tenant: name.default(DEFAULTS.tenant),
+    redaction: redactionSchema.optional(),
+    actor: z.strictObject({ type: name, id: name, name: z.string().optional() }).optional(),
+    onError: called<(error: LedgerlineError) => void>().optional(),
+    clock: called<Clock>().optional(),
+    async: z.boolean().default(true),
+    spool: spool.optional(),
+    closeOn: z.array(z.enum(CLOSING_OCCASIONS)).default([]),
+    closeAfter: called<() => unknown>().optional(),
+    reportIntervalMs: z.union([timeout, z.literal(false)]).optional(),
+  })
+  .refine(({ closeOn, closeAfter }) => closeAfter === undefined || closeOn.length > 0, {
+    path: ['closeAfter'],
+    message: 'comes before a close by itself; say when, with closeOn',
+  });
 
 const deliverySchema = z.strictObject(delivery);
 

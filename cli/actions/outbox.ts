@@ -12,7 +12,7 @@ import { readEnvironment } from '../environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import { connectionOf } from '../kafka-connection.ts';
+import { deliveryFrom } from '../kafka-connection.ts';
 import { outboxUrl, withOutbox } from '../outbox/connection.ts';
 import { rejectedTable, statusLines } from '../outbox/report.ts';
 import { counted, goOnWithoutReader, print } from '../terminal.ts';
@@ -84,13 +84,12 @@ const rolesOf = ({ serviceRole, relayRole }: RoleOptions): OutboxRoles => ({
 
 async function relay(): Promise<ExitCode> {
   const environment = readEnvironment(process.env);
-  const { kafka, logLevel } = environment.worker;
+  const { logLevel } = environment.worker;
   using interruption = interruptible();
   const running = await startRelay({
     ...environment.outbox,
     url: outboxUrl(environment),
-    kafka: connectionOf(kafka),
-    topic: kafka.topic,
+    ...deliveryFrom(environment),
     logger: pino({
       level: logLevel,
       base: { pid: process.pid },

@@ -50,7 +50,12 @@ export interface RelayProcess {
 }
 
 /** `ledgerline outbox relay`, as operators run it. */
-export function spawnRelay(url: string, brokers: readonly string[], topic: string): RelayProcess {
+export function spawnRelay(
+  url: string,
+  brokers: readonly string[],
+  topic: string,
+  env: Readonly<Record<string, string>> = {},
+): RelayProcess {
   const child = spawn(process.execPath, [CLI, 'outbox', 'relay'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -60,6 +65,7 @@ export function spawnRelay(url: string, brokers: readonly string[], topic: strin
       LEDGERLINE_OUTBOX_BATCH_ROWS: '50',
       LEDGERLINE_KAFKA_BROKERS: brokers.join(','),
       LEDGERLINE_KAFKA_TOPIC: topic,
+      ...env,
     },
   });
   let log = '';
@@ -93,13 +99,20 @@ export const emptied = (url: string, timeoutMs?: number): Promise<number> =>
     timeoutMs,
   );
 
-export async function makeTopic(brokers: readonly string[], topic: string): Promise<void> {
+export async function makeTopic(
+  brokers: readonly string[],
+  topic: string,
+  configEntries: { name: string; value: string }[] = [],
+): Promise<void> {
   const admin = new kafkajs.Kafka({
     brokers: [...brokers],
     logLevel: kafkajs.logLevel.NOTHING,
   }).admin();
   await admin.connect();
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 2 }] });
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic, numPartitions: 2, configEntries }],
+  });
   await admin.disconnect();
 }
 

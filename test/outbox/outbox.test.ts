@@ -224,6 +224,27 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
     expect(sent.every(({ mayRepeat }) => mayRepeat)).toBe(true);
   });
 
+  it('a relay compresses what it sends where it is told to: what is too large otherwise gets through', async () => {
+    const url = await openOutbox(postgres);
+    const { text, values, id } = insertFor('env-1');
+    const wire = JSON.parse(values[2]) as object;
+    await query(url, text, [
+      id,
+      values[1],
+      JSON.stringify({ ...wire, message: 'x'.repeat(20_000) }),
+    ]);
+    const topic = `outbox.${randomUUID()}`;
+    await makeTopic(inject('brokers'), topic, [{ name: 'max.message.bytes', value: '5000' }]);
+    const relay = spawnRelay(url, inject('brokers'), topic, {
+      LEDGERLINE_KAFKA_COMPRESSION: 'gzip',
+    });
+    await emptied(url);
+    relay.kill('SIGTERM');
+    expect(await relay.exited).toBe(0);
+    expect(await query(url, 'SELECT reason FROM ledgerline_outbox_rejected')).toEqual([]);
+    expect(await readTopic(inject('brokers'), topic)).toMatchObject([{ id }]);
+  });
+
   it('an event whose row somebody deleted by hand does not hold up the others', async () => {
     const url = await openOutbox(postgres);
     for (const target of ['env-1', 'env-2']) {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { closeOnOccasions } from '../../producers/closing.ts';
+import { closeOnOccasions, doFirst } from '../../producers/closing.ts';
+import { lineLogger } from './catalog.ts';
 
 /** Of a process, what matters here. */
 class FakeProcess extends EventEmitter {
@@ -91,5 +92,31 @@ describe('R-EDGE-06: closing on a signal', () => {
     stop();
     for (const occasion of ['SIGTERM', 'SIGINT', 'beforeExit']) target.emit(occasion);
     expect(closes()).toBe(0);
+  });
+});
+
+describe('R-EDGE-06: what comes before a close by itself', () => {
+  test('is waited for, and nothing is said', async () => {
+    const logger = lineLogger();
+    let finish: () => void = () => undefined;
+    let done = false;
+    const waiting = doFirst(() => new Promise<void>((resolve) => (finish = resolve)), logger).then(
+      () => (done = true),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toBe(false);
+    finish();
+    await waiting;
+    expect(logger.lines).toEqual([]);
+  });
+
+  test.each([
+    ['fails', () => Promise.reject(new Error('no')), 'closeAfter failed'],
+    ['throws', () => JSON.parse('{') as unknown, 'closeAfter failed'],
+    ['hangs', () => new Promise(() => undefined), 'closeAfter takes too long'],
+  ])('does not hold the close up when it %s', async (_, first, line) => {
+    const logger = lineLogger();
+    await doFirst(first, logger, 1);
+    expect(logger.lines.join()).toContain(line);
   });
 });

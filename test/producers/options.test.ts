@@ -65,6 +65,14 @@ describe('options of createLedger', () => {
     expect(message).not.toContain('sometimes');
   });
 
+  test('what comes before a close by itself needs an occasion for one', () => {
+    const transport = memoryTransport();
+    const options = { service: 'x', catalog, transport, closeAfter: () => undefined };
+    expect(faultOf(() => create(options)).message).toContain('closeAfter: comes before a close');
+    const ledger = createLedger({ ...options, closeOn: ['SIGTERM'] });
+    return ledger.close();
+  });
+
   test('somewhere to send to is needed', () => {
     expect(faultOf(() => create({ service: 'x', catalog })).message).toContain('kafka:');
     expect(faultOf(() => create(undefined)).code).toBe('CONFIG_INVALID');
@@ -95,6 +103,16 @@ describe('R-EDGE-01, -02, -03, -04, -05: the environment', () => {
     expect(ledger.stats().emitted).toBe(0);
   });
 
+  test('what no variable says leaves in force what stands before it', () => {
+    const own = { compression: 'lz4', topic: 'own', flushIntervalMs: 5 } as const;
+    const said = optionsFromEnv({ LEDGERLINE_KAFKA_TOPIC: 'said' });
+    expect({ ...own, ...said }).toEqual({
+      ...own,
+      topic: 'said',
+      kafka: { brokers: ['127.0.0.1:9092'] },
+    });
+  });
+
   test('everything said', () => {
     expect(
       optionsFromEnv({
@@ -110,6 +128,7 @@ describe('R-EDGE-01, -02, -03, -04, -05: the environment', () => {
         AUDIT_TRAIL_BUFFER_MAX_SIZE: '500',
         LEDGERLINE_KAFKA_BROKERS: 'a:9092,b:9092',
         LEDGERLINE_KAFKA_TOPIC: 'audit',
+        LEDGERLINE_KAFKA_COMPRESSION: 'lz4',
         AUDIT_TRAIL_RETENTION_DAYS: '30',
         LEDGERLINE_CLICKHOUSE_URL: 'http://127.0.0.1:8123',
       }),
@@ -124,6 +143,7 @@ describe('R-EDGE-01, -02, -03, -04, -05: the environment', () => {
       batch: { maxEvents: 500 },
       kafka: { brokers: ['a:9092', 'b:9092'] },
       topic: 'audit',
+      compression: 'lz4',
     });
   });
 
@@ -164,6 +184,7 @@ describe('R-EDGE-01, -02, -03, -04, -05: the environment', () => {
         AUDIT_TRAIL_BUFFER_MAX_SIZE: '2.5',
         LEDGERLINE_KAFKA_BROKER: 'a:9092',
         LEDGERLINE_KAFKA_BROKERS: ' , ',
+        LEDGERLINE_KAFKA_COMPRESSION: 'brotli',
       }),
     );
     expect(code).toBe('CONFIG_INVALID');
@@ -172,6 +193,7 @@ describe('R-EDGE-01, -02, -03, -04, -05: the environment', () => {
     expect(message).toContain('AUDIT_TRAIL_ENABLED must be true or false');
     expect(message).toContain('AUDIT_TRAIL_LEVEL must be one of all, writes_only');
     expect(message).toContain('LEDGERLINE_KAFKA_BROKERS must name a broker');
+    expect(message).toContain('LEDGERLINE_KAFKA_COMPRESSION must be one of none, gzip, lz4, zstd');
     expect(message).toContain('AUDIT_TRAIL_SAMPLE_RATE must be 0, or from 0.000001 to 1');
     expect(message).toContain('AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL must be a number of seconds');
     expect(message).toContain('AUDIT_TRAIL_BUFFER_MAX_SIZE must be a whole number');

@@ -14,7 +14,11 @@ const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
 beforeAll(() => admin.connect());
 afterAll(() => admin.disconnect());
 
-async function run(OCCASION: string, signal?: NodeJS.Signals) {
+async function run(
+  OCCASION: string,
+  signal?: NodeJS.Signals,
+  env: Readonly<Record<string, string>> = {},
+) {
   const topic = `signals-${randomUUID()}`;
   onTestFinished(() => admin.deleteTopics({ topics: [topic] }));
   // kafkajs's own waiting fails when it asks a moment too early.
@@ -25,7 +29,7 @@ async function run(OCCASION: string, signal?: NodeJS.Signals) {
     ({ topics }) => topics[0]?.partitions.length === 1,
   );
   const child = spawn(process.execPath, [SERVICE], {
-    env: { PATH: process.env['PATH'], BROKERS: brokers[0], TOPIC: topic, OCCASION },
+    env: { PATH: process.env['PATH'], BROKERS: brokers[0], TOPIC: topic, OCCASION, ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -46,6 +50,12 @@ describe('R-EDGE-06: a ledger that closes by itself', () => {
       expect({ code, by, messages }).toEqual({ code: null, by: signal, messages: 4 });
     },
   );
+
+  test('what the requests in hand say after the signal is delivered too', async () => {
+    const { code, by, messages } = await run('SIGTERM', 'SIGTERM', { DRAIN: 'yes' });
+    // One event more than above.
+    expect({ code, by, messages }).toEqual({ code: null, by: 'SIGTERM', messages: 5 });
+  });
 
   test('a script that is done ends, with everything delivered, though Kafka was connected', async () => {
     const { code, by, messages } = await run('beforeExit');
