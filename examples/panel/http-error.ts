@@ -3,3 +3,6 @@ export type HttpError = Error & { readonly statusCode: number; readonly code: st
 
 export const httpError = (statusCode: number, code: string, message: string): HttpError =>
   Object.assign(new Error(message), { statusCode, code });
+
+export const notFound = (id: string): HttpError =>
+  httpError(404, 'NOT_FOUND', `There is no ${id}.`);

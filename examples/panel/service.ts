@@ -20,6 +20,7 @@ import { tokenRoutes } from './areas/tokens.ts';
 import { identifyBy } from './caller.ts';
 import type { Panel } from './panel.ts';
 import { Store } from './store.ts';
+import { tokensInMemory, type Tokens } from './tokens.ts';
 
 const AREAS = [
   serverRoutes,
@@ -37,10 +38,17 @@ const AREAS = [
   sessionRoutes,
 ];
 
-/** The control panel over HTTP. What it knows it keeps in memory; what happens goes to the ledger. */
-export function buildService(ledger: Panel['ledger']): FastifyInstance {
+/**
+ * The control panel over HTTP. What it knows it keeps in memory, its tokens where it is told to;
+ * what happens goes to the ledger.
+ */
+export function buildService(
+  ledger: Panel['ledger'],
+  tokens: Tokens = tokensInMemory(ledger),
+): FastifyInstance {
   const http = fastify();
-  const panel: Panel = { ledger, store: new Store() };
+  http.addHook('onClose', () => tokens.close());
+  const panel: Panel = { ledger, store: new Store(), tokens };
   http.register(
     auditFastify(ledger, {
       identify: identifyBy(panel.store),

@@ -1,4 +1,4 @@
-import { httpError } from './http-error.ts';
+import { notFound } from './http-error.ts';
 import { firstPeople, type Person } from './people.ts';
 
 export interface Owned {
@@ -57,7 +57,7 @@ export interface Snapshot extends Owned {
 }
 
 /** One kind of thing, each in its tenant. */
-class Collection<T extends Owned> {
+export class Collection<T extends Owned> {
   readonly #things = new Map<string, T>();
   readonly #prefix: string;
   #last = 0;
@@ -84,7 +84,7 @@ class Collection<T extends Owned> {
   /** Throws 404. */
   get(tenant: string, id: string): T {
     const thing = this.find(tenant, id);
-    if (thing === undefined) throw httpError(404, 'NOT_FOUND', `There is no ${id}.`);
+    if (thing === undefined) throw notFound(id);
     return thing;
   }
 
@@ -92,12 +92,13 @@ class Collection<T extends Owned> {
     return [...this.#things.values()].filter((thing) => thing.tenant === tenant);
   }
 
-  remove({ tenant, id }: T): void {
-    this.#things.delete(`${tenant}/${id}`);
+  /** Answers whether it was there. */
+  remove({ tenant, id }: T): boolean {
+    return this.#things.delete(`${tenant}/${id}`);
   }
 }
 
-/** Everything the service knows, for as long as it runs. */
+/** What the service knows, for as long as it runs. */
 export class Store {
   readonly people = new Map<string, Person>(firstPeople().map((person) => [person.id, person]));
   readonly servers = new Collection<Server>('srv');
@@ -108,6 +109,5 @@ export class Store {
   readonly domains = new Collection<Domain>('dom');
   readonly contacts = new Collection<Contact>('con');
   readonly tools = new Collection<Tool>('tool');
-  readonly tokens = new Collection<Token>('tok');
   readonly snapshots = new Collection<Snapshot>('snap');
 }

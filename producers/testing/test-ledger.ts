@@ -31,6 +31,8 @@ interface Heard {
   /** Why events were rejected or lost: what `onError` was told. */
   readonly errors: readonly LedgerlineError[];
   readonly catalog: Catalog;
+  /** In Kafka's place: `fail`, `hang` and `refuse` show what a service does meanwhile, until `recover`. */
+  readonly transport: MemoryTransport;
   /** Forgets what was heard so far: for `beforeEach`. */
   clear(): void;
 }
@@ -42,7 +44,8 @@ const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: ()
 
 /**
  * A ledger whose events are there as soon as `emit` returns: validated, redacted and encoded as for
- * Kafka, and decoded as from the table. Keeps events of every level unless told otherwise.
+ * Kafka, and decoded as from the table. Keeps events of every level unless `level` or `policy` says
+ * otherwise.
  *
  * @example
  * const ledger = testLedger({ catalog });
@@ -60,12 +63,14 @@ export function testLedger<const C extends Catalog | readonly (Category | Catalo
     exercised.add(event.type);
     events.push(event);
   };
+  const transport = new HearingTransport(hear);
   const ledger = createLedger({
     service: 'test',
-    level: 'all',
+    // A policy says so itself.
+    ...(options.policy === undefined ? { level: 'all' } : {}),
     logger: SILENT,
     redaction: { key: { id: 'test', secret: 'only for tests: no secret' } },
-    transport: new HearingTransport(hear),
+    transport,
     ...options,
     onError: (error) => {
       errors.push(error);
@@ -84,6 +89,7 @@ export function testLedger<const C extends Catalog | readonly (Category | Catalo
     events,
     errors,
     catalog,
+    transport,
     clear() {
       events.length = 0;
       errors.length = 0;

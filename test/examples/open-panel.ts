@@ -1,25 +1,36 @@
-import { createLedger, type AuditEvent, type PolicyOptions } from 'ledgerline';
-import { memoryTransport } from 'ledgerline/testing';
-import { onTestFinished } from 'vitest';
+import type { PolicyOptions } from 'ledgerline';
+import { ledgerMatchers, testLedger } from 'ledgerline/testing';
+import 'ledgerline/testing/vitest';
+import { expect, onTestFinished } from 'vitest';
 import { catalog } from '../../examples/panel/catalog.ts';
 import { redactionWith } from '../../examples/panel/secrets.ts';
 import { buildService } from '../../examples/panel/service.ts';
+import { tokensInPostgres } from '../../examples/panel/tokens.ts';
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+expect.extend(ledgerMatchers);
 
-/** The panel as a user meets it, with a ledger that keeps its events here. */
-export function openPanel(policy: PolicyOptions = { level: 'all' }) {
-  const transport = memoryTransport();
-  const ledger = createLedger({
+const newLedger = (policy: PolicyOptions) =>
+  testLedger({
     service: 'control-panel',
     catalog,
     redaction: redactionWith('a key for tests, of 32 bytes …'),
-    transport,
-    ...policy,
-    logger: silent,
     flushIntervalMs: 0,
+    ...policy,
   });
-  const service = buildService(ledger);
+
+/** The panel as a user meets it, with a ledger that keeps its events here, and its tokens in memory. */
+export const openPanel = (policy: PolicyOptions = {}) => {
+  const ledger = newLedger(policy);
+  return panelOf(ledger, buildService(ledger));
+};
+
+/** With its tokens in a database, which has the outbox. */
+export async function openPanelWith(databaseUrl: string) {
+  const ledger = newLedger({});
+  return panelOf(ledger, buildService(ledger, await tokensInPostgres(ledger, databaseUrl)));
+}
+
+function panelOf(ledger: ReturnType<typeof newLedger>, service: ReturnType<typeof buildService>) {
   onTestFinished(async () => {
     await service.close();
     await ledger.close();
@@ -39,19 +50,13 @@ export function openPanel(policy: PolicyOptions = { level: 'all' }) {
     };
   const admin = as('u_1');
   return {
-    transport,
     ledger,
+    service,
     as,
     admin,
     developer: as('u_3'),
     support: as('u_6'),
     viewer: as('u_8'),
-    /** Everything said so far, in the order of saying it. */
-    async events(): Promise<AuditEvent[]> {
-      await ledger.flush();
-      const bySeq = (event: AuditEvent): number => event.producer?.seq ?? 0;
-      return transport.events().toSorted((a, b) => bySeq(a) - bySeq(b));
-    },
     metrics: async (): Promise<string> => (await service.inject('/metrics')).body,
     async app() {
       const server = await admin('POST', '/servers', { name: 'web-1', region: 'fra', size: 's' });

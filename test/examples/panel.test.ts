@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DEFAULTS } from 'ledgerline';
 import { describe, expect, test } from 'vitest';
+import { own } from '../../examples/panel/catalog.ts';
 import { openPanel } from './open-panel.ts';
 
 describe('people', () => {
@@ -9,7 +10,7 @@ describe('people', () => {
     const role = { role: 'developer', reason: 'joined the team' };
     expect((await panel.developer('PUT', '/team/u_8/role', role)).status).toBe(403);
     expect(await panel.admin('PUT', '/team/u_8/role', role)).toMatchObject({ status: 200 });
-    expect(await panel.events()).toMatchObject([
+    expect(panel.ledger.events).toMatchObject([
       { type: 'authorization.role.granted', outcome: 'denied', actor: { id: 'u_3' } },
       {
         type: 'authorization.role.granted',
@@ -25,7 +26,7 @@ describe('people', () => {
     const panel = openPanel();
     expect((await panel.admin('POST', '/sessions', { user: 'u_2' })).status).toBe(201);
     expect((await panel.admin('POST', '/sessions', { user: 'mallory' })).status).toBe(401);
-    expect(await panel.events()).toMatchObject([
+    expect(panel.ledger.events).toMatchObject([
       { type: 'security.sign_in.attempted', outcome: 'success', actor: { id: 'u_2' } },
       { type: 'security.sign_in.attempted', outcome: 'denied', actor: { type: 'anonymous' } },
     ]);
@@ -36,7 +37,7 @@ describe('people', () => {
     expect((await panel.as('nobody')('GET', '/tools')).status).toBe(401);
     const reply = await panel.admin('POST', '/servers', { name: 'web-1', region: 'fra' });
     expect(reply).toMatchObject({ status: 400, json: { code: 'BODY_INVALID' } });
-    expect(await panel.events()).toEqual([]);
+    expect(panel.ledger.events).toEqual([]);
   });
 });
 
@@ -62,7 +63,7 @@ describe('contacts', () => {
     });
     expect((await panel.support('PATCH', path, { email: 'b@example.com' })).status).toBe(409);
     expect((await panel.viewer('PATCH', path, { phone: '3' })).status).toBe(403);
-    expect((await panel.events()).slice(2)).toMatchObject([
+    expect(panel.ledger.events.slice(2)).toMatchObject([
       { type: 'contact.viewed', operation: 'read' },
       {
         type: 'contact.updated',
@@ -81,7 +82,7 @@ describe('contacts', () => {
     const panel = openPanel();
     expect((await panel.support('GET', '/contacts')).status).toBe(403);
     expect((await panel.admin('GET', '/contacts')).status).toBe(200);
-    expect(await panel.events()).toMatchObject([
+    expect(panel.ledger.events).toMatchObject([
       { type: 'contact.list.exported', operation: 'export', outcome: 'denied' },
       { type: 'contact.list.exported', outcome: 'success', data: { format: 'json', count: 0 } },
     ]);
@@ -107,7 +108,7 @@ describe('the gateway', () => {
     expect((await panel.viewer('POST', shellPath, input)).status).toBe(403);
     expect((await panel.viewer('DELETE', path)).status).toBe(403);
     expect((await panel.admin('DELETE', path)).status).toBe(204);
-    expect((await panel.events()).slice(2)).toMatchObject([
+    expect(panel.ledger.events.slice(2)).toMatchObject([
       { type: 'gateway.health.checked', actor: { type: 'system' } },
       { type: 'gateway.tool.listed', data: { count: 2 } },
       { type: 'gateway.tool.read', target: { type: 'tool', name: 'search' } },
@@ -122,7 +123,7 @@ describe('the gateway', () => {
   test('R-EDGE-02: at writes_only the reads are counted and go no further', async () => {
     const panel = openPanel({ level: DEFAULTS.level });
     for (let times = 0; times < 5; times += 1) await panel.viewer('GET', '/tools');
-    expect(await panel.events()).toEqual([]);
+    expect(panel.ledger.events).toEqual([]);
     expect(panel.ledger.stats()).toMatchObject({ emitted: 5, filtered: { level: 5 } });
     // R-EDGE-10: Prometheus is told the same numbers.
     expect(await panel.metrics()).toContain(
@@ -150,7 +151,7 @@ describe('configuration backups', () => {
     expect((await back('schedule', 'a\nb')).status).toBe(201);
     expect((await back('manual', 'a\nc\nd')).status).toBe(201);
     expect((await back('schedule', 'a\nc\nd')).status).toBe(200);
-    const events = await panel.events();
+    const events = panel.ledger.events;
     expect(events.map(({ type }) => type)).toEqual([FOUR[1], ...FOUR]);
     for (const event of events) {
       expect(event).toMatchObject({
@@ -168,7 +169,7 @@ describe('configuration backups', () => {
     const panel = openPanel();
     const body = { trigger: 'manual', resourceType: 'router', configuration: 'a' };
     expect((await panel.viewer('POST', '/devices/core-1/backups', body)).status).toBe(403);
-    expect(await panel.events()).toMatchObject([{ type: FOUR[0], outcome: 'denied' }]);
+    expect(panel.ledger.events).toMatchObject([{ type: FOUR[0], outcome: 'denied' }]);
   });
 
   test('R-REC-06: the four are the same under the names they have always had', async () => {
@@ -184,7 +185,7 @@ describe('configuration backups', () => {
     await report('config_diff_generated', { details: { lines: 3 } });
     const last = await report('config_snapshot_skipped_duplicate');
     expect(last).toMatchObject({ status: 202, json: { status: 'accepted' } });
-    const events = await panel.events();
+    const events = panel.ledger.events;
     expect(events.map(({ type }) => type)).toEqual(FOUR);
     expect(events[2]).toMatchObject({
       data: { resourceType: 'switch', details: { lines: 3 } },
@@ -194,12 +195,24 @@ describe('configuration backups', () => {
 });
 
 describe('the panel’s own', () => {
+  test('R-REC-10: what it declares it says, all of it', async () => {
+    const panel = openPanel();
+    const { server } = await panel.app();
+    const rule = { port: 5432, source: '10.0.0.0/8', reason: 'a replica' };
+    const opened = await panel.developer('POST', `/servers/${server}/firewall-rules`, rule);
+    await panel.developer('DELETE', `/firewall-rules/${opened.json['id']}`);
+    const made = await panel.developer('POST', '/tokens', { name: 'ci' });
+    await panel.developer('DELETE', `/tokens/${made.json['id']}`);
+    expect(panel.ledger).toExerciseCatalog(own);
+    expect(panel.ledger.errors).toEqual([]);
+  });
+
   test('R-EDGE-09: a token is known by its hash, and cannot be read', async () => {
     const panel = openPanel();
     const { json } = await panel.developer('POST', '/tokens', { name: 'ci' });
     expect((await panel.viewer('DELETE', `/tokens/${json['id']}`)).status).toBe(403);
     expect((await panel.developer('DELETE', `/tokens/${json['id']}`)).status).toBe(204);
-    const [issued, ...rest] = await panel.events();
+    const [issued, ...rest] = panel.ledger.events;
     expect(issued).toMatchObject({
       type: 'api_token.issued',
       data: { token: expect.stringContaining('panel-1') },
@@ -209,7 +222,7 @@ describe('the panel’s own', () => {
       { type: 'api_token.revoked', outcome: 'success' },
     ]);
     expect(json['token']).toMatch(/^pan_/);
-    expect(JSON.stringify(panel.transport.messages)).not.toContain(json['token']);
+    expect(JSON.stringify(panel.ledger.transport.messages)).not.toContain(json['token']);
   });
 
   test('R-EDGE-07: its policy file samples calls, and the weights say how many there were', async () => {
@@ -222,7 +235,7 @@ describe('the panel’s own', () => {
       expect((await panel.viewer('POST', path, { input: { n } })).status).toBe(200);
     }
     expect((await panel.viewer('POST', path, { input: { q: 'x'.repeat(50) } })).status).toBe(413);
-    const calls = (await panel.events()).filter(({ type }) => type === 'gateway.tool.invoked');
+    const calls = panel.ledger.events.filter(({ type }) => type === 'gateway.tool.invoked');
     const sampled = calls.filter(({ outcome }) => outcome === 'success');
     const { sampled_out } = panel.ledger.stats().filtered;
     expect(sampled.length + sampled_out).toBe(200);

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Caller, forbidden } from '../caller.ts';
 import { demand } from '../demand.ts';
+import { notFound } from '../http-error.ts';
 import type { Panel } from '../panel.ts';
 
 const NewToken = z.strictObject({ name: z.string().min(1).max(100) });
@@ -12,28 +13,27 @@ const NewToken = z.strictObject({ name: z.string().min(1).max(100) });
  * can ask whose it is, and nobody can read it there.
  */
 export function tokenRoutes(http: FastifyInstance, panel: Panel): void {
-  const { ledger, store } = panel;
-  http.post('/tokens', (request, reply) => {
+  const { ledger, store, tokens } = panel;
+  http.post('/tokens', async (request, reply) => {
     const caller = new Caller(request, store);
     const { name } = NewToken.parse(request.body);
     demand(panel, caller, 'tokens:write');
     const token = `pan_${randomBytes(24).toString('base64url')}`;
-    const { id } = store.tokens.add(caller.tenant, { name });
-    ledger.emit('api_token.issued', { target: { id, name }, data: { token } });
+    const { id } = await tokens.issue(caller.tenant, name, token);
     return reply.code(201).send({ id, name, token });
   });
 
-  http.delete<{ Params: { id: string } }>('/tokens/:id', (request, reply) => {
+  http.delete<{ Params: { id: string } }>('/tokens/:id', async (request, reply) => {
     const caller = new Caller(request, store);
-    const token = store.tokens.get(caller.tenant, request.params.id);
-    const attempt = { target: { id: token.id, name: token.name } };
+    const token = await tokens.find(caller.tenant, request.params.id);
+    if (token === undefined) throw notFound(request.params.id);
     const refusal = caller.refusal('tokens:write');
     if (refusal !== undefined) {
-      ledger.emit('api_token.revoked', { ...attempt, ...refusal });
+      // Nothing changes, so that there is no transaction for it to be in.
+      ledger.emit('api_token.revoked', { target: { id: token.id, name: token.name }, ...refusal });
       throw forbidden(refusal);
     }
-    store.tokens.remove(token);
-    ledger.emit('api_token.revoked', attempt);
+    if (!(await tokens.revoke(token))) throw notFound(token.id);
     return reply.code(204).send();
   });
 }

@@ -78,6 +78,23 @@ describe('a ledger in memory', () => {
     expect(ledger.events.map(({ type }) => type)).toEqual(['shop.opened', 'shop.viewed']);
   });
 
+  test('keeps what a policy keeps, where one is given', () => {
+    const policy = { version: 1, level: 'writes_only' } as const;
+    const ledger = testLedger({ catalog, actor, policy });
+    ledger.emit('shop.opened', { target: { id: 's_1' } });
+    ledger.emit('shop.viewed', { target: { id: 's_1' } });
+    expect(ledger.events.map(({ type }) => type)).toEqual(['shop.opened']);
+  });
+
+  test('shows what a service does while Kafka refuses', async () => {
+    const ledger = testLedger({ catalog, actor });
+    ledger.transport.refuse(() => true);
+    const recording = ledger.record('shop.opened', { target: { id: 's_1' } });
+    await expect(recording).rejects.toMatchObject({ code: 'KAFKA_REFUSED' });
+    ledger.transport.recover();
+    await ledger.record('shop.opened', { target: { id: 's_2' } });
+  });
+
   test('says what was not recorded', async () => {
     const ledger = testLedger({ catalog: [...catalog.categories.values()], level: 'writes_only' });
     const emit = ledger.emit.bind(ledger) as (type: string, input: unknown) => unknown;
