@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util';
 import { freePort } from '../local/free-port.ts';
 import { startKafka } from '../local/kafka.ts';
 import { LEVELS } from '../schemas/index.ts';
+import { startPostgres } from '../test/support/postgres.ts';
 import { progress, rounded, wholeNumber, withFolder } from './stack.ts';
 import { figuresOf, type Round, type UsersFigures } from './users/figures.ts';
 import { openHungKafka } from './users/hung-kafka.ts';
 import { type Life, type Load, runVariant, type Setting } from './users/run-variant.ts';
+import { fillToolTable } from './users/tools-in-postgres.ts';
 import { orderOf, VARIANTS, type Variant } from './users/variants.ts';
 
 /** The first of a visit come all at once, and who asks at a pace makes up for what they waited. */
@@ -16,11 +18,13 @@ const SETTLE_SECONDS = 2;
 const OTHER_FILES = 200;
 
 const USAGE = `npm run bench -- users [--connections 2000] [--seconds 3] [--rounds 8] [--warm-up 6]
-                       [--pace 1] [--level writes_only] [--json]
+                       [--pace 1] [--store memory] [--level writes_only] [--json]
 
 A Fastify service in a process of its own for each variant, and autocannon in another: so many users, a
 connection each, who ask --pace times a second; with --pace 0 as soon as they are answered, which is as
-much as the service can take, so that throughput is the reciprocal of CPU. Of the requests 85 % read,
+much as the service can take, so that throughput is the reciprocal of CPU. What the service keeps it has in
+memory, which makes its requests as cheap as can be, or with --store postgres in a PostgreSQL on the same
+machine (from apt), which it asks once or twice a request. Of the requests 85 % read,
 10 % write, 5 % fail or are denied; each is an event, and the policy's level says which are kept.
 
   off, offAgain   no ledger in the service; twice, since the machine is never the same twice
@@ -51,6 +55,7 @@ export async function run(args: string[]): Promise<void> {
       'warm-up': { type: 'string', default: '6' },
       rounds: { type: 'string', default: '8' },
       pace: { type: 'string', default: '1' },
+      store: { type: 'string', default: 'memory' },
       level: { type: 'string', default: 'writes_only' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -65,16 +70,20 @@ export async function run(args: string[]): Promise<void> {
   const warmUpSeconds = wholeNumber('warm-up', values['warm-up'], 1);
   const rounds = wholeNumber('rounds', values.rounds, 1);
   const pace = values.pace === '0' ? 0 : wholeNumber('pace', values.pace, 1);
-  const { level } = values;
+  const { level, store } = values;
   if (!LEVELS.some((known) => known === level)) {
     throw new RangeError(`--level: one of ${LEVELS.join(', ')}`);
   }
+  if (store !== 'memory' && store !== 'postgres') {
+    throw new RangeError('--store: one of memory, postgres');
+  }
   checkOpenFiles(connections);
-  const figures = await measure(
-    { connections, level },
-    { warmUp: { seconds: warmUpSeconds, pace: 0 }, visit: { seconds, pace }, rounds },
-  );
-  const report = { connections, seconds, warmUpSeconds, rounds, pace, level, ...figures };
+  const figures = await measure({ connections, level }, store, {
+    warmUp: { seconds: warmUpSeconds, pace: 0 },
+    visit: { seconds, pace },
+    rounds,
+  });
+  const report = { connections, seconds, warmUpSeconds, rounds, pace, store, level, ...figures };
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else print(report);
   if (report.errors > 0) process.exitCode = 1;
@@ -88,22 +97,32 @@ interface Plan {
 
 function measure(
   service: Pick<Setting, 'connections' | 'level'>,
+  store: 'memory' | 'postgres',
   { warmUp, visit, rounds }: Plan,
 ): Promise<UsersFigures> {
   return withFolder(async (folder) => {
     progress('starting Kafka …');
     const kafka = await startKafka({ dataDir: join(folder, 'kafka'), compiler: 'optimizing' });
     const hung = await openHungKafka();
+    const postgres = store === 'postgres' ? await startPostgres() : undefined;
     try {
+      const databaseUrl = await postgres?.database();
+      if (databaseUrl !== undefined) await fillToolTable(databaseUrl);
       const there = kafka.brokers[0] ?? '';
       const stopped = `127.0.0.1:${await freePort()}`;
-      const setting = { ...service, folder, brokers: { there, stopped, hung: hung.address } };
+      const setting = {
+        ...service,
+        databaseUrl,
+        folder,
+        brokers: { there, stopped, hung: hung.address },
+      };
       const loads = [warmUp, visit].map((load) => ({ ...load, warmUpSeconds: SETTLE_SECONDS }));
       const done: Round[] = [];
       for (let round = 0; round < rounds; round += 1)
         done.push(await runAll(round, setting, loads));
       return figuresOf(done);
     } finally {
+      await postgres?.stop();
       await hung.close();
       await kafka.stop();
     }

@@ -23,6 +23,8 @@ export interface Setting {
   readonly brokers: Readonly<Record<'there' | 'stopped' | 'hung', string>>;
   readonly connections: number;
   readonly level: string;
+  /** The service's own; undefined: it keeps what it has in memory. */
+  readonly databaseUrl: string | undefined;
 }
 
 /** How the users come, and for how long. */
@@ -63,7 +65,7 @@ export async function runVariant(
   setting: Setting,
   loads: readonly Load[],
 ): Promise<Life> {
-  const { connections, level, brokers } = setting;
+  const { connections, level, brokers, databaseUrl } = setting;
   const topic = `bench.users.${name}`;
   const spool = join(setting.folder, `${name}.spool`);
   const kafka = KAFKA_OF[variant];
@@ -76,11 +78,14 @@ export async function runVariant(
       ...(kafka === undefined ? [] : [`--spool=${spool}`]),
       ...(variant === 'unlogged' ? ['--unlogged'] : []),
     ],
-    kafka && {
-      LEDGERLINE_KAFKA_BROKERS: brokers[kafka],
-      LEDGERLINE_KAFKA_TOPIC: topic,
-      AUDIT_TRAIL_LEVEL: level,
-      AUDIT_TRAIL_ASYNC: String(variant !== 'sync'),
+    {
+      ...(databaseUrl === undefined ? {} : { BENCH_DATABASE_URL: databaseUrl }),
+      ...(kafka && {
+        LEDGERLINE_KAFKA_BROKERS: brokers[kafka],
+        LEDGERLINE_KAFKA_TOPIC: topic,
+        AUDIT_TRAIL_LEVEL: level,
+        AUDIT_TRAIL_ASYNC: String(variant !== 'sync'),
+      }),
     },
   );
   try {

@@ -1,5 +1,6 @@
 /**
- * The service of the users bench: a gateway's tools over HTTP, in memory. It does what services do
+ * The service of the users bench: a gateway's tools over HTTP, in memory or, where BENCH_DATABASE_URL
+ * says so, in PostgreSQL. It does what services do
  * with a request: logs it, checks whose it is, parses and validates a body, reads or writes, answers
  * JSON. With `--spool DIR` it audits as well, as AUDIT_TRAIL_* and LEDGERLINE_KAFKA_* say; without,
  * there is no trace of a ledger in it. `--unlogged` leaves the request log out. SIGTERM ends it.
@@ -24,7 +25,8 @@ import {
 } from '../../producers/index.ts';
 import { auditFastify } from '../../producers/http/fastify.ts';
 import { userOf } from './session.ts';
-import { Invocation, ToolFields, Tools, type Tool } from './tools.ts';
+import { toolsInPostgres } from './tools-in-postgres.ts';
+import { Invocation, ToolFields, ToolsInMemory, type Tool } from './tools.ts';
 
 /** How often something was done, by category and outcome. */
 export type Actions = Record<string, Record<string, number>>;
@@ -93,7 +95,8 @@ const http = fastify({
   // Line by line, as Fastify logs on its own: behind a full event loop an asynchronous log piles up in memory.
   logger: !unlogged && { stream: pino.destination({ dest: '/dev/null', sync: true }) },
 });
-const tools = new Tools();
+const database = process.env['BENCH_DATABASE_URL'];
+const tools = database === undefined ? new ToolsInMemory() : toolsInPostgres(database);
 let connections = 0;
 let open = 0;
 let gathering = true;
@@ -134,29 +137,29 @@ interface OneTool {
   Params: { id: string };
 }
 
-function toolOf({ params: { id } }: FastifyRequest<OneTool>): Tool {
-  const tool = tools.find(id);
+async function toolOf({ params: { id } }: FastifyRequest<OneTool>): Promise<Tool> {
+  const tool = await tools.find(id);
   if (tool === undefined) throw new HttpError(404, 'NOT_FOUND', 'There is no such tool.');
   return tool;
 }
 
-http.get<{ Querystring: { page?: string } }>('/tools', ({ query }) => {
-  const page = tools.page(Number(query.page ?? 0));
+http.get<{ Querystring: { page?: string } }>('/tools', async ({ query }) => {
+  const page = await tools.page(Number(query.page ?? 0));
   did('gateway', 'success');
   ledger?.emit('gateway.tool.listed', { data: { count: page.length } });
   return page;
 });
 
-http.get<OneTool>('/tools/:id', (request) => {
-  const tool = toolOf(request);
+http.get<OneTool>('/tools/:id', async (request) => {
+  const tool = await toolOf(request);
   did('gateway', 'success');
   ledger?.emit('gateway.tool.read', { target: { id: tool.id, name: tool.name } });
   return tool;
 });
 
-http.put<OneTool>('/tools/:id', (request) => {
-  const before = toolOf(request);
-  const after = tools.replace(before, ToolFields.parse(request.body));
+http.put<OneTool>('/tools/:id', async (request) => {
+  const before = await toolOf(request);
+  const after = await tools.replace(before, ToolFields.parse(request.body));
   did('gateway', 'success');
   ledger?.emit('gateway.tool.updated', {
     target: { id: after.id, name: after.name },
@@ -165,8 +168,8 @@ http.put<OneTool>('/tools/:id', (request) => {
   return after;
 });
 
-http.post<OneTool>('/tools/:id/invocations', (request) => {
-  const tool = toolOf(request);
+http.post<OneTool>('/tools/:id/invocations', async (request) => {
+  const tool = await toolOf(request);
   const { input } = Invocation.parse(request.body);
   const target = { id: tool.id, name: tool.name };
   const data = { server: tool.server, inputBytes: Number(request.headers['content-length']) };
@@ -181,8 +184,8 @@ http.post<OneTool>('/tools/:id/invocations', (request) => {
   return { output: { echo: input, by: tool.id } };
 });
 
-http.delete<OneTool>('/tools/:id', (request) => {
-  const tool = toolOf(request);
+http.delete<OneTool>('/tools/:id', async (request) => {
+  const tool = await toolOf(request);
   did('authorization', 'denied');
   ledger?.emit('authorization.permission.denied', {
     target: { type: 'tool', id: tool.id, name: tool.name },
@@ -195,6 +198,7 @@ const say = (line: object): boolean => process.stdout.write(`${JSON.stringify(li
 
 async function stop(): Promise<void> {
   await http.close();
+  await tools.close();
   const pendingBeforeClose = ledger?.stats().pending ?? 0;
   const closed = await ledger?.close({ timeoutMs: CLOSE_MS });
   const report: ServiceReport = {

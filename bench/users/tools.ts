@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const TOOLS = 2_000;
-const PAGE = 20;
+export const PAGE = 20;
 
 /** What a client may say of a tool. */
 export const ToolFields = z.strictObject({
@@ -21,8 +21,15 @@ export interface Tool extends z.output<typeof ToolFields> {
   readonly version: number;
 }
 
-/** The tools that the service keeps, in memory. */
-export class Tools {
+/** Where the service keeps its tools. */
+export interface ToolStore {
+  page(number: number): readonly Tool[] | Promise<readonly Tool[]>;
+  find(id: string): Tool | undefined | Promise<Tool | undefined>;
+  replace(tool: Tool, fields: z.output<typeof ToolFields>): Tool | Promise<Tool>;
+  close(): Promise<void>;
+}
+
+export class ToolsInMemory implements ToolStore {
   readonly #tools = Array.from({ length: TOOLS }, (_, n): Tool => firstTool(n));
   readonly #byId = new Map(this.#tools.map((tool, n) => [tool.id, n]));
 
@@ -42,9 +49,13 @@ export class Tools {
     this.#tools[this.#byId.get(id) ?? -1] = next;
     return next;
   }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
-const firstTool = (n: number): Tool => ({
+export const firstTool = (n: number): Tool => ({
   id: `tool_${n}`,
   version: 1,
   name: `search-${n}`,
