@@ -100,7 +100,7 @@ describe('the folders', () => {
   it.each([
     { package: 'kafkajs', files: ['consumers/kafka.ts', 'producers/kafka-transport.ts'] },
     { package: '@clickhouse/client', files: ['clickhouse/client.ts'] },
-    { package: 'pg', files: ['outbox/postgres.ts'] },
+    { package: 'pg', files: ['outbox/postgres.ts', 'examples/panel/database.ts'] },
   ])('$package is imported in one file per side', ({ package: name, files }) => {
     expect(new Set(sources.filter((file) => importsOf(file).includes(name)))).toEqual(
       new Set(files),
