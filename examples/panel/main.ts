@@ -32,6 +32,14 @@ const ledger = createLedger({
   // First the requests in hand, which still emit.
   closeAfter: () => service.close(),
 });
+// Who listens for the signal too says how the process ends: with 1, where events are left nowhere.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () =>
+    process.once('exit', () => {
+      process.exitCode = ledger.stats().lost.abandoned === 0 ? 0 : 1;
+    }),
+  );
+}
 const database = process.env['PANEL_DATABASE_URL'];
 const service = buildService(
   ledger,
