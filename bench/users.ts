@@ -100,33 +100,44 @@ function measure(
   store: 'memory' | 'postgres',
   { warmUp, visit, rounds }: Plan,
 ): Promise<UsersFigures> {
-  return withFolder(async (folder) => {
-    progress('starting Kafka …');
-    const kafka = await startKafka({ dataDir: join(folder, 'kafka'), compiler: 'optimizing' });
-    const hung = await openHungKafka();
-    const postgres = store === 'postgres' ? await startPostgres() : undefined;
-    try {
-      const databaseUrl = await postgres?.database();
-      if (databaseUrl !== undefined) await fillToolTable(databaseUrl);
-      const there = kafka.brokers[0] ?? '';
-      const stopped = `127.0.0.1:${await freePort()}`;
-      const setting = {
-        ...service,
-        databaseUrl,
-        folder,
-        brokers: { there, stopped, hung: hung.address },
-      };
-      const loads = [warmUp, visit].map((load) => ({ ...load, warmUpSeconds: SETTLE_SECONDS }));
-      const done: Round[] = [];
-      for (let round = 0; round < rounds; round += 1)
-        done.push(await runAll(round, setting, loads));
-      return figuresOf(done);
-    } finally {
-      await postgres?.stop();
-      await hung.close();
-      await kafka.stop();
-    }
-  });
+  const measureWith = (databaseUrl?: string): Promise<UsersFigures> =>
+    withFolder(async (folder) => {
+      progress('starting Kafka …');
+      const kafka = await startKafka({ dataDir: join(folder, 'kafka'), compiler: 'optimizing' });
+      const hung = await openHungKafka();
+      try {
+        const there = kafka.brokers[0] ?? '';
+        const stopped = `127.0.0.1:${await freePort()}`;
+        const setting = {
+          ...service,
+          databaseUrl,
+          folder,
+          brokers: { there, stopped, hung: hung.address },
+        };
+        const loads = [warmUp, visit].map((load) => ({ ...load, warmUpSeconds: SETTLE_SECONDS }));
+        const done: Round[] = [];
+        for (let round = 0; round < rounds; round += 1)
+          done.push(await runAll(round, setting, loads));
+        return figuresOf(done);
+      } finally {
+        await hung.close();
+        await kafka.stop();
+      }
+    });
+  return store === 'memory' ? measureWith() : withToolTable(measureWith);
+}
+
+/** With a PostgreSQL that has the tools, for as long as `work` takes. */
+async function withToolTable<T>(work: (databaseUrl: string) => Promise<T>): Promise<T> {
+  progress('starting PostgreSQL …');
+  const postgres = await startPostgres();
+  try {
+    const url = await postgres.database();
+    await fillToolTable(url);
+    return await work(url);
+  } finally {
+    await postgres.stop();
+  }
 }
 
 async function runAll(round: number, setting: Setting, loads: readonly Load[]): Promise<Round> {

@@ -47,9 +47,6 @@ export interface Tool extends Owned {
   readonly restricted: boolean;
   readonly maxInputBytes: number;
 }
-export interface Token extends Owned {
-  readonly name: string;
-}
 /** The newest configuration kept of a device. */
 export interface Snapshot extends Owned {
   readonly digest: string;

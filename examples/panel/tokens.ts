@@ -2,9 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { outboxInsert } from 'ledgerline/outbox';
 import { inTransaction, openDatabase } from './database.ts';
 import type { Panel } from './panel.ts';
-import { Collection, type Token } from './store.ts';
+import { Collection, type Owned } from './store.ts';
 
 type Ledger = Panel['ledger'];
+
+export interface Token extends Owned {
+  readonly name: string;
+}
 
 /** Where tokens are kept; that one was issued or revoked gets on record here, too. */
 export interface Tokens {

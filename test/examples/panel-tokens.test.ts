@@ -1,14 +1,6 @@
 /** R-REC-11: the panel's tokens in PostgreSQL, each in one transaction with its event. */
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  emptied,
-  makeTopic,
-  openOutbox,
-  pendingOf,
-  readTopic,
-  spawnRelay,
-} from '../outbox/outbox-scene.ts';
+import { openOutbox, pendingOf, readTopic, relayAll } from '../outbox/outbox-scene.ts';
 import { type Postgres, postgresPrograms, query, startPostgres } from '../support/postgres.ts';
 import { openPanelWith } from './open-panel.ts';
 
@@ -49,12 +41,7 @@ describe.skipIf(missing !== '')(`R-REC-11: tokens in PostgreSQL${missing}`, () =
     expect(rows).toHaveLength(2);
     expect(JSON.stringify(rows)).not.toContain(token);
 
-    const topic = `panel.${randomUUID()}`;
-    await makeTopic(inject('brokers'), topic);
-    const relay = spawnRelay(url, inject('brokers'), topic);
-    await emptied(url);
-    relay.kill('SIGTERM');
-    await relay.exited;
+    const topic = await relayAll(url, inject('brokers'));
     const prepared = panel.ledger.events.filter(({ outcome }) => outcome === 'success');
     expect(await readTopic(inject('brokers'), topic)).toMatchObject(
       prepared.map((event) => ({ id: event.id, key: `acme/api_token/${id}` })),

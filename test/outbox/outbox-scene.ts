@@ -1,5 +1,6 @@
 /** An outbox of a test's own: a database with the tables, services that write, relays that publish. */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import kafkajs from 'kafkajs';
 import { migrateOutbox, openSession, outboxInsert, type OutboxRoles } from '../../outbox/index.ts';
@@ -98,6 +99,27 @@ export const emptied = (url: string, timeoutMs?: number): Promise<number> =>
     (pending) => pending === 0,
     timeoutMs,
   );
+
+/** Has a relay publish all that is there and end in order; answers the topic of this test alone. */
+export async function relayAll(
+  url: string,
+  brokers: readonly string[],
+  { env, topicSettings }: RelayAll = {},
+): Promise<string> {
+  const topic = `outbox.${randomUUID()}`;
+  await makeTopic(brokers, topic, topicSettings);
+  const relay = spawnRelay(url, brokers, topic, env);
+  await emptied(url);
+  relay.kill('SIGTERM');
+  const code = await relay.exited;
+  if (code !== 0) throw new Error(`the relay ended with ${code}: ${relay.log()}`);
+  return topic;
+}
+
+interface RelayAll {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly topicSettings?: { name: string; value: string }[];
+}
 
 export async function makeTopic(
   brokers: readonly string[],

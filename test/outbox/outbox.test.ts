@@ -13,6 +13,7 @@ import {
   makeTopic,
   openOutbox,
   readTopic,
+  relayAll,
   spawnRelay,
 } from './outbox-scene.ts';
 
@@ -233,14 +234,10 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
       values[1],
       JSON.stringify({ ...wire, message: 'x'.repeat(20_000) }),
     ]);
-    const topic = `outbox.${randomUUID()}`;
-    await makeTopic(inject('brokers'), topic, [{ name: 'max.message.bytes', value: '5000' }]);
-    const relay = spawnRelay(url, inject('brokers'), topic, {
-      LEDGERLINE_KAFKA_COMPRESSION: 'gzip',
+    const topic = await relayAll(url, inject('brokers'), {
+      env: { LEDGERLINE_KAFKA_COMPRESSION: 'gzip' },
+      topicSettings: [{ name: 'max.message.bytes', value: '5000' }],
     });
-    await emptied(url);
-    relay.kill('SIGTERM');
-    expect(await relay.exited).toBe(0);
     expect(await query(url, 'SELECT reason FROM ledgerline_outbox_rejected')).toEqual([]);
     expect(await readTopic(inject('brokers'), topic)).toMatchObject([{ id }]);
   });
@@ -252,12 +249,7 @@ describe.skipIf(missing !== '')(`R-REC-11: the outbox${missing}`, () => {
       await query(url, text, values);
     }
     await query(url, 'DELETE FROM ledgerline_outbox WHERE id = 1');
-    const topic = `outbox.${randomUUID()}`;
-    await makeTopic(inject('brokers'), topic);
-    const relay = spawnRelay(url, inject('brokers'), topic);
-    await emptied(url);
-    relay.kill('SIGTERM');
-    await relay.exited;
+    await relayAll(url, inject('brokers'));
     expect(await query(url, 'SELECT * FROM ledgerline_outbox_queue')).toEqual([]);
   });
 
