@@ -29,12 +29,14 @@ async function startPanel(onTestFinished: (end: () => void) => void) {
   return { url, end: () => (child.kill('SIGTERM'), exited) };
 }
 
+const SERVER = { name: 'web-1', region: 'fra', size: 's' };
+
 test.concurrent.for([
-  ['0 when all is on disk', '/sessions', { user: 'u_1' }, 0],
-  ['1 when an event is left nowhere', '/servers', { name: 'web-1', region: 'fra', size: 's' }, 1],
+  { ends: '0 when all is on disk', path: '/sessions', body: { user: 'u_1' }, code: 0 },
+  { ends: '1 when an event is left nowhere', path: '/servers', body: SERVER, code: 1 },
 ])(
-  'R-EDGE-06: the panel ends with %s',
-  async ([, path, body, code], { expect, onTestFinished }) => {
+  'R-EDGE-06: the panel ends with $ends',
+  async ({ path, body, code }, { expect, onTestFinished }) => {
     const panel = await startPanel(onTestFinished);
     const { status } = await fetch(`${panel.url}${path}`, {
       method: 'POST',
