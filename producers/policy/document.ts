@@ -94,12 +94,12 @@ function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
       ofKey: true,
     }));
   }
-  if (valueAt(given, path) === undefined) return [{ path, message: 'is missing' }];
-  const message =
+  const rule =
     issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')
       ? `must be ${KINDS[issue.expected] ?? issue.expected}`
       : issue.message;
-  return [{ path, message }];
+  const missing = valueAt(given, path) === undefined;
+  return [{ path, message: missing ? `is missing: ${rule}` : rule }];
 }
 
 const KINDS: Readonly<Record<string, string>> = {

@@ -116,7 +116,7 @@ rules:
       'line 3, column 1: levle is not known here',
       'line 4, column 19: sampling.rate must be 0, or from 0.000001 to 1',
       'line 11, column 13: rules[0].action must be keep, drop, sample or limit',
-      'line 12, column 5: rules[1].owner is missing',
+      'line 12, column 5: rules[1].owner is missing: must be a text',
       'line 14, column 14: rules[1].expires must be a date such as 2027-03-31, or never',
       "line 15, column 5: rules[1].match says nothing: name what it matches, or everything with type: '*'",
       'line 17, column 11: rules[1].rate must be 0, or from 0.000001 to 1',
@@ -157,7 +157,11 @@ rules:
   test.each([
     ['', 'line 1, column 1: the policy must be a group of keys'],
     ['- 1\n', 'line 1, column 1: the policy must be a group of keys'],
-    ['level: all\n', 'line 1, column 1: version is missing'],
+    ['level: all\n', 'line 1, column 1: version is missing: must be 1, the version of this format'],
+    [
+      'version: 1\nrules:\n  - { id: a, owner: o, reason: r, expires: never, match: { type: x } }\n',
+      'line 3, column 5: rules[0].action is missing: must be keep, drop, sample or limit',
+    ],
     [
       'version: 1\nlevel: all\nlevel: all\n',
       'line 3, column 1: the policy is neither YAML nor JSON: Map keys must be unique',
