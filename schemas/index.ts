@@ -40,6 +40,7 @@ export {
   LEVELS,
   LIMIT_KEYS,
   policySchema,
+  ruleWithoutAction,
   type Level,
   type Limit,
   type LimitKey,

@@ -92,8 +92,14 @@ const ruleSchema = z.discriminatedUnion(
     z.strictObject({ ...rule, action: z.literal('sample'), rate }),
     z.strictObject({ ...rule, action: z.literal('limit'), limit }),
   ],
-  'must be keep, drop, sample or limit',
+  {
+    error: ({ code }) =>
+      code === 'invalid_union' ? 'must be keep, drop, sample or limit' : undefined,
+  },
 );
+
+/** What every rule says, whatever its action: a rule with an unknown action is checked no further than that. */
+export const ruleWithoutAction = z.looseObject(rule);
 
 /** One rule. The first that matches an event decides it. */
 export type Rule = z.output<typeof ruleSchema>;

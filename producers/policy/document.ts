@@ -1,6 +1,11 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
-import { LedgerlineError, policySchema, type Policy } from '../../schemas/index.ts';
+import {
+  LedgerlineError,
+  policySchema,
+  ruleWithoutAction,
+  type Policy,
+} from '../../schemas/index.ts';
 
 /** Where in a document: `['rules', 2, 'match', 'type']`. */
 export type Path = readonly (string | number)[];
@@ -72,6 +77,7 @@ export function checkPolicy(given: unknown, locate: Locate = () => undefined): P
   const parsed = policySchema.safeParse(given);
   if (parsed.success) return { ok: true, policy: parsed.data, locate };
   const faults = parsed.error.issues
+    .flatMap((issue) => [issue, ...behindAction(issue, given)])
     .flatMap((issue) => faultsOf(issue, given))
     .map((fault) => located(fault, locate));
   return { ok: false, faults: inOrder(faults) };
@@ -85,8 +91,19 @@ export const located = (fault: Fault, locate: Locate): Fault => ({
 export const inOrder = (faults: readonly Fault[]): Fault[] =>
   faults.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 
+/** The other faults of a rule whose action is unknown. */
+function behindAction({ code, path }: z.core.$ZodIssue, given: unknown): z.core.$ZodIssue[] {
+  if (code !== 'invalid_union') return [];
+  const rule = path.slice(0, -1);
+  const { error } = ruleWithoutAction.safeParse(valueAt(given, textPath(rule)));
+  return (error?.issues ?? []).map((issue) => ({ ...issue, path: [...rule, ...issue.path] }));
+}
+
+const textPath = (path: readonly PropertyKey[]): Path =>
+  path.map((part) => (typeof part === 'number' ? part : String(part)));
+
 function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
-  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+  const path = textPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: [...path, key],

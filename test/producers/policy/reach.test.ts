@@ -51,7 +51,7 @@ describe('R-EDGE-07: rules that would silence what no rule may', () => {
   test('failures and denials are not to be sampled', () => {
     const rule = { match: { category: 'app', outcome: ['success', 'denied'] } } as const;
     expect(check([{ ...rule, action: 'sample', rate: 0.1 }]).errors).toEqual([
-      'rules[0].match.outcome names denied, which are never sampled',
+      'rules[0].match.outcome names denied: failures and denials are never sampled',
     ]);
     expect(check([{ ...rule, action: 'drop' }]).errors).toEqual([]);
   });
