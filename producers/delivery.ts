@@ -13,7 +13,7 @@ import type { Transport } from './transport.ts';
 export interface DrainReport {
   /**
    * Everything accepted before the call, and all that earlier processes left on disk, reached its
-   * end: stored, or refused by Kafka.
+   * end: stored, refused by Kafka, or lost with a file of the spool that somebody deleted before.
    */
   readonly complete: boolean;
   /**
@@ -156,6 +156,7 @@ export class Delivery {
 
   async #close(timeoutMs: number, lastWords: () => void): Promise<DrainReport> {
     const deadlineMs = performance.now() + timeoutMs;
+    const deletedBefore = this.#disk?.deleted ?? 0;
     const inTime = await settlesWithin(this.#drained(), timeoutMs);
     if (inTime) {
       lastWords();
@@ -164,21 +165,22 @@ export class Delivery {
     }
     const error = this.lastError;
     this.#disk?.stop();
-    const left = await this.#sender.stop();
-    const lost = this.#disk?.keep(left) ?? left;
+    const unsent = await this.#sender.stop();
+    const lost = this.#disk?.keep(unsent) ?? unsent;
     for (const outbound of lost) outbound.listener.lost('abandoned', abandoned(error));
     // Nobody hears them but the disk: nothing is sent any more.
     if (!inTime && this.#disk !== undefined) lastWords();
     for (const waiter of this.#roomWaiters) waiter();
-    const { onDiskOnly: spooled = 0, hasBacklog = false } = this.#disk ?? {};
+    const { onDiskOnly: spooled = 0, hasBacklog = false, deleted = 0 } = this.#disk ?? {};
     await this.#disk?.close();
-    const complete = lost.length === 0 && !hasBacklog;
-    const report = this.#report({ complete, left: lost.length, spooled, error });
+    const left = lost.length + deleted - deletedBefore;
+    const complete = left === 0 && !hasBacklog;
+    const report = this.#report({ complete, left, spooled, error });
     if (!complete) {
       const { error: why, ...counts } = report;
       this.#logger.error(
         { ...counts, error: why },
-        lost.length === 0
+        left === 0
           ? 'closed with events that wait on disk for the next start'
           : 'closed with events that were not delivered',
       );

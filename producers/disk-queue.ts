@@ -1,10 +1,11 @@
+import { LedgerlineError } from '../schemas/index.ts';
 import { Episode } from './episode.ts';
 import type { Logger } from './logger.ts';
 import type { CheckedSpool } from './options.ts';
 import { Outbound, type DeliveryListener, type Handling, type Placement } from './outbound.ts';
 import type { BufferBounds } from './buffer.ts';
 import type { Sender } from './sender.ts';
-import type { SpoolPlace } from './spool/segment.ts';
+import type { Segment, SpoolPlace } from './spool/segment.ts';
 import { Spool, type Appended, type Returned } from './spool/spool.ts';
 
 /** So much comes back into memory at once. */
@@ -16,6 +17,13 @@ export interface DiskListeners {
   own(category: string): DeliveryListener;
   /** Of an earlier process: called once for each. */
   inherited(category: string): DeliveryListener;
+}
+
+/** An event that is on disk only, and whose emitter waits. */
+interface Awaited {
+  readonly listener: DeliveryListener;
+  readonly category: string;
+  readonly segment: Segment;
 }
 
 interface DiskQueueOptions {
@@ -37,10 +45,11 @@ export class DiskQueue {
   readonly #listeners: DiskListeners;
   readonly #bounds: BufferBounds;
   /** Of events that are on disk only, and somebody waits for, by segment and place. */
-  readonly #awaited = new Map<string, DeliveryListener>();
+  readonly #awaited = new Map<string, Awaited>();
   readonly #refusing: Episode;
   readonly #waiting: Episode;
   #ownOnDiskOnly = 0;
+  #deleted = 0;
   #keptInherited = false;
   #refilling: Promise<void> | undefined;
   #stopped = false;
@@ -49,7 +58,10 @@ export class DiskQueue {
     this.#sender = sender;
     this.#listeners = listeners;
     this.#bounds = bounds;
-    this.#spool = new Spool(spool, logger, () => this.refill());
+    this.#spool = new Spool(spool, logger, {
+      inherited: () => this.refill(),
+      deleted: (segment) => this.#lose(segment),
+    });
     this.#refusing = new Episode({
       begins: () =>
         logger.error(
@@ -94,7 +106,7 @@ export class DiskQueue {
       outbound.place = this.#spool.taken(appended);
       this.#sender.take(outbound);
     } else {
-      this.#leaveOnDisk(outbound, appended, inOrder && !this.#stopped);
+      this.#leaveOnDisk(outbound, handling.category, appended, inOrder && !this.#stopped);
     }
     return 'spooled';
   }
@@ -142,10 +154,16 @@ export class DiskQueue {
    * category says so. Answers those that are nowhere.
    */
   keep(left: readonly Outbound[]): Outbound[] {
+    this.#spool.noticeDeleted();
     const lost = left.filter((outbound) => !this.#keeps(outbound));
-    for (const listener of this.#awaited.values()) listener.postponed?.();
+    for (const { listener } of this.#awaited.values()) listener.postponed?.();
     this.#awaited.clear();
     return lost;
+  }
+
+  /** How many of this ledger's events somebody deleted with the files that alone had them. */
+  get deleted(): number {
+    return this.#deleted;
   }
 
   /** How many of this ledger's events are on disk, and not in memory. */
@@ -168,13 +186,19 @@ export class DiskQueue {
     return hasBacklog && !isHalfFull && this.#sender.hasRoomFor(bytes);
   }
 
-  #leaveOnDisk({ listener }: Outbound, appended: Appended, memoryIsFull: boolean): void {
+  #leaveOnDisk(
+    { listener }: Outbound,
+    category: string,
+    appended: Appended,
+    memoryIsFull: boolean,
+  ): void {
     this.#ownOnDiskOnly += 1;
+    add(appended.segment.onlyHere, category, 1);
     // Behind what was inherited, or as last words, events wait on disk in the best of states.
     if (memoryIsFull || this.#waiting.lasts) this.#waiting.met();
     if (listener.onGivingUp !== undefined) {
       const at = nameOf(appended);
-      this.#awaited.set(at, listener);
+      this.#awaited.set(at, { listener, category, segment: appended.segment });
       listener.onGivingUp(() => this.#awaited.delete(at));
     }
     this.refill();
@@ -186,24 +210,53 @@ export class DiskQueue {
     const listener = inherited
       ? this.#listeners.inherited(category)
       : this.#claimed(place, category);
-    if (!inherited) this.#ownOnDiskOnly -= 1;
+    if (!inherited) {
+      this.#ownOnDiskOnly -= 1;
+      add(place.segment.onlyHere, category, -1);
+    }
     const outbound = new Outbound(id, key, value, mayRepeat || inherited, listener);
     outbound.place = place;
     outbound.isInherited = inherited;
+    // What came from disk may go back there.
+    outbound.handling = { category, durability: 'disk', onFailure: 'spool' };
     this.#sender.take(outbound);
   }
 
   #claimed(place: SpoolPlace, category: string): DeliveryListener {
     const at = nameOf(place);
-    const listener = this.#awaited.get(at);
+    const awaited = this.#awaited.get(at);
     this.#awaited.delete(at);
-    return listener ?? this.#listeners.own(category);
+    return awaited?.listener ?? this.#listeners.own(category);
+  }
+
+  /** Somebody deleted it: what it alone had is given up. */
+  #lose(segment: Segment): void {
+    const error = deletedError(segment);
+    for (const [at, { listener, category, segment: itsOwn }] of this.#awaited) {
+      if (itsOwn !== segment) continue;
+      this.#awaited.delete(at);
+      add(segment.onlyHere, category, -1);
+      this.#count(1);
+      listener.lost('abandoned', error);
+    }
+    for (const [category, events] of segment.onlyHere) {
+      const listener = this.#listeners.own(category);
+      this.#count(events);
+      for (let n = 0; n < events; n += 1) listener.lost('abandoned', error);
+    }
+    if (!this.#spool.hasBacklog) this.#waiting.over();
+  }
+
+  #count(deleted: number): void {
+    this.#deleted += deleted;
+    this.#ownOnDiskOnly -= deleted;
   }
 
   #keeps(outbound: Outbound): boolean {
     const { place, handling, isInherited, listener } = outbound;
-    if (place === undefined) {
-      if (handling === undefined || handling.onFailure === 'drop') return false;
+    if (place === undefined || place.segment.isDeleted) {
+      if (handling === undefined) return false;
+      if (handling.durability === 'memory' && handling.onFailure === 'drop') return false;
       // It may have been sent: whoever reads it back has to say so.
       outbound.mayRepeat = true;
       if (this.#spool.append(outbound, handling.category) === undefined) return false;
@@ -216,3 +269,11 @@ export class DiskQueue {
 }
 
 const nameOf = ({ segment, end }: Appended): string => `${segment.path} ${end}`;
+
+const add = (counts: Map<string, number>, category: string, more: number): void =>
+  void counts.set(category, (counts.get(category) ?? 0) + more);
+
+const deletedError = ({ path }: Segment): LedgerlineError =>
+  new LedgerlineError('SPOOL_DELETED', `The spool's file ${path} was deleted by somebody else.`, {
+    hint: 'Give spool.directory a place that nothing cleans up; what it alone had is lost.',
+  });

@@ -95,7 +95,10 @@ function reachOf(rule: Rule, { policy, catalog, kinds, earlier, service }: Setti
   if (action === 'sample') {
     const never = match.outcome?.filter((outcome) => rateFor(outcome, 0) === 1) ?? [];
     if (never.length > 0) {
-      return refused(['match', 'outcome'], `names ${never.join(' and ')}: failures and denials are never sampled`);
+      return refused(
+        ['match', 'outcome'],
+        `names ${never.join(' and ')}: failures and denials are never sampled`,
+      );
     }
   }
   const named = kinds.filter((kind) => matching(match, kind));

@@ -1,4 +1,4 @@
-import { truncateSync, unlinkSync } from 'node:fs';
+import { rmSync, statSync, truncateSync } from 'node:fs';
 import type { Logger } from '../logger.ts';
 import { CursorFile } from './cursor.ts';
 import type { Segment } from './segment.ts';
@@ -27,7 +27,7 @@ export class Holding {
   }
 
   get unreadBytes(): number {
-    return this.segments.reduce((sum, { size, readTo }) => sum + Math.max(0, size - readTo), 0);
+    return this.segments.reduce((sum, { unreadBytes }) => sum + unreadBytes, 0);
   }
 
   get bytes(): number {
@@ -69,10 +69,25 @@ export class Holding {
     return bytes;
   }
 
+  /** Somebody else deleted the slot. */
+  get isDeleted(): boolean {
+    return isMissing(this.slot.path);
+  }
+
+  /** Takes out the segments that somebody else deleted, and answers them. */
+  forgetDeleted(): Segment[] {
+    const deleted = this.segments.filter(({ path }) => isMissing(path));
+    for (const segment of deleted) {
+      segment.isDeleted = true;
+      this.segments.splice(this.segments.indexOf(segment), 1);
+    }
+    return deleted;
+  }
+
   remove(segment: Segment): void {
     this.segments.splice(this.segments.indexOf(segment), 1);
     try {
-      unlinkSync(segment.path);
+      rmSync(segment.path, { force: true });
     } catch (error) {
       this.#logger.warn({ error, file: segment.path }, 'a file of the spool cannot be deleted');
     }
@@ -90,5 +105,14 @@ export class Holding {
         'a folder of the spool cannot be put away; the next start tries again',
       );
     }
+  }
+}
+
+/** Not merely out of reach: what cannot be asked is taken to be there. */
+function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
   }
 }

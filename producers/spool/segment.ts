@@ -23,6 +23,10 @@ export class Segment {
   sealed: boolean;
   /** The disk will not give it back: it is left as it is, for the next start. */
   unreadable = false;
+  /** Somebody else deleted it. */
+  isDeleted = false;
+  /** This ledger's events that are here and not in memory, by category. */
+  readonly onlyHere = new Map<string, number>();
   readonly #inMemory = new Fifo<SpoolPlace>();
 
   constructor(path: string, number: number, size: number, from: number, sealed: boolean) {
@@ -36,6 +40,11 @@ export class Segment {
 
   get hasBacklog(): boolean {
     return this.readTo < this.size && !this.unreadable;
+  }
+
+  /** Of records that are on disk only. */
+  get unreadBytes(): number {
+    return this.hasBacklog ? this.size - this.readTo : 0;
   }
 
   /** Nothing in it is needed any more. */

@@ -32,6 +32,14 @@ export interface Returned {
   readonly inherited: boolean;
 }
 
+/** Who hears of what happens to a spool by itself. */
+interface SpoolListener {
+  /** Something was taken over while it was running already. */
+  inherited?(): void;
+  /** Somebody else deleted a file. */
+  deleted?(segment: Segment): void;
+}
+
 interface Writing {
   readonly holding: Holding;
   readonly writer: SegmentWriter;
@@ -58,13 +66,12 @@ export class Spool {
   #retryAtMs = 0;
   #cursorTimer: NodeJS.Timeout | undefined;
   readonly #beating: NodeJS.Timeout;
-  readonly #onInherited: () => void;
+  readonly #listener: SpoolListener;
 
-  /** @param onInherited something was taken over while it was running already */
-  constructor(options: CheckedSpool, logger: Logger, onInherited: () => void = () => undefined) {
+  constructor(options: CheckedSpool, logger: Logger, listener: SpoolListener = {}) {
     this.#options = options;
     this.#logger = logger;
-    this.#onInherited = onInherited;
+    this.#listener = listener;
     this.#estate = new Estate(options.directory, this.#owner, logger);
     this.#beating = setInterval(() => this.#beat(), BEAT_INTERVAL_MS).unref();
     this.#segmentBytes = Math.min(SEGMENT_BYTES, Math.floor(options.maxBytes / 8));
@@ -110,6 +117,7 @@ export class Spool {
       this.#worked();
       return { segment, end: segment.size };
     } catch (error) {
+      if (this.noticeDeleted()) return this.append(event, category);
       this.#failed(error as Error);
       return undefined;
     }
@@ -131,15 +139,19 @@ export class Spool {
     const { holding, segment } = found;
     try {
       const { records, torn } = await this.#reader.read(segment, limits);
+      // Lost, as was told meanwhile.
+      if (segment.isDeleted) return;
       const { inherited } = holding;
       for (const { event, category, end } of records) {
         admit({ event, category, place: this.taken({ segment, end }), inherited });
       }
       if (torn) this.#cut(holding, segment);
     } catch (error) {
+      this.noticeDeleted();
+      if (segment.isDeleted) return;
       // What is written next must not end up where nobody reads.
       if (!segment.sealed) this.#seal();
-      this.#unreadBytes -= segment.size - segment.readTo;
+      this.#unreadBytes -= segment.unreadBytes;
       segment.unreadable = true;
       this.#logger.error(
         { error, file: segment.path },
@@ -159,6 +171,33 @@ export class Spool {
     holding.moved();
     this.#cursorTimer ??= setTimeout(() => this.#writeCursors(), CURSOR_INTERVAL_MS).unref();
     if (segment.sealed && segment.isSettled) this.#tidy(holding);
+  }
+
+  /**
+   * Looks whether somebody else deleted files: what memory has of them is sent from there, what it
+   * has not is lost. Answers whether the folder that was written to is gone, so that a new one is due.
+   */
+  noticeDeleted(): boolean {
+    const deleted = this.#holdings.flatMap((holding) => holding.forgetDeleted());
+    const bytes = deleted.reduce((sum, { unreadBytes }) => sum + unreadBytes, 0);
+    this.#unreadBytes -= bytes;
+    for (const segment of deleted) {
+      // What is written next must not end up where nobody reads.
+      if (!segment.sealed) this.#seal();
+      this.#bytes -= segment.size;
+    }
+    if (deleted.length > 0) {
+      this.#logger.error(
+        { files: deleted.length, bytes },
+        'files of the spool were deleted by somebody else; what they alone had is lost',
+      );
+    }
+    for (const holding of this.#holdings.filter(isInherited)) this.#tidy(holding);
+    const own = this.#own?.holding.isDeleted === true ? this.#own : undefined;
+    if (own !== undefined) this.#abandon(own);
+    // Last of all: who hears it may have an event to say.
+    for (const segment of deleted) this.#listener.deleted?.(segment);
+    return own !== undefined;
   }
 
   /** What is not settled stays, for whoever opens the folder next. */
@@ -205,6 +244,7 @@ export class Spool {
   }
 
   #beat(): void {
+    this.noticeDeleted();
     for (const holding of this.#holdings) holding.beat();
     if (!this.#estate.othersAreElsewhere) return;
     try {
@@ -212,7 +252,7 @@ export class Spool {
     } catch {
       // The folder cannot be read just now: the next beat tries again.
     }
-    if (this.hasBacklog) this.#onInherited();
+    if (this.hasBacklog) this.#listener.inherited?.();
   }
 
   #oldestUnread(): { readonly holding: Holding; readonly segment: Segment } | undefined {
@@ -251,6 +291,18 @@ export class Spool {
     } catch (error) {
       this.#failed(error as Error);
     }
+  }
+
+  /** Writes no longer where nobody would find it. */
+  #abandon(own: Writing): void {
+    try {
+      own.writer.close();
+    } catch {
+      // What it would bring to the disk is nowhere any more.
+    }
+    this.#holdings.splice(this.#holdings.indexOf(own.holding), 1);
+    own.holding.letGo();
+    this.#own = undefined;
   }
 
   #writeCursors(): void {

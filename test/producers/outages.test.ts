@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
@@ -188,6 +188,100 @@ describe('R-EDGE-08: when the disk has no room', () => {
       );
     },
   );
+});
+
+describe('R-EDGE-08: when somebody deletes the spool under a running ledger', () => {
+  const deleted = 'error: files of the spool were deleted by somebody else';
+  const linesOf = (lines: readonly string[]): string[] =>
+    lines.filter((line) => line.startsWith(deleted));
+
+  test.each([
+    ['before its first event', 0],
+    ['while a file is being written', 10],
+  ])('%s, it begins another folder, and nothing is refused', async (_, before) => {
+    const folder = newFolder();
+    const { ledger, logger } = ledgerOn(folder);
+    for (let n = 0; n < before; n += 1) ledger.emit('disk.noted', about(n));
+    await ledger.flush();
+    rmSync(folder, { recursive: true });
+    // Enough for the file that is open to be put away, and another to be begun.
+    for (let n = 0; n < 2_000; n += 1) {
+      expect(ledger.emit('disk.noted', about(n)).status).toBe('spooled');
+      if (n % 100 === 0) await ledger.flush();
+    }
+    expect(await ledger.flush()).toEqual({ complete: true, left: 0 });
+    expect(ledger.stats()).toMatchObject({ stored: before + 2_000, lost: { abandoned: 0 } });
+    expect(linesOf(logger.lines).length).toBeLessThanOrEqual(1);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('what was there alone is lost, counted and told; what memory has as well is sent', async () => {
+    const folder = newFolder();
+    const errors: unknown[] = [];
+    const onError = (error: unknown): unknown => errors.push(error);
+    const { ledger, transport, logger } = ledgerOn(folder, { buffer: { maxEvents: 4 }, onError });
+    transport.hang();
+    for (let n = 0; n < 9; n += 1) ledger.emit('disk.noted', about(n));
+    ledger.emit('spools.noted', about(9));
+    const recorded = ledger.record('disk.noted', about(10)).catch((error: unknown) => error);
+    expect(ledger.stats()).toMatchObject({ pending: 11, buffered: { events: 4 } });
+    rmSync(folder, { recursive: true });
+    transport.recover();
+    expect(await ledger.flush()).toEqual({ complete: true, left: 0 });
+    expect(await recorded).toMatchObject({ name: 'DeliveryError', code: 'SPOOL_DELETED' });
+    expect(ledger.stats()).toMatchObject({
+      accepted: 11,
+      stored: 4,
+      pending: 0,
+      lost: { abandoned: 7 },
+      byCategory: { disk: { lost: { abandoned: 6 } }, spools: { lost: { abandoned: 1 } } },
+    });
+    expect(errors).toHaveLength(7);
+    expect(linesOf(logger.lines)).toHaveLength(1);
+    expect(logger.lines).toContain('info: no events wait on disk any more');
+    expect(ledger.emit('disk.noted', about(12)).status).toBe('spooled');
+    await ledger.flush();
+    expect(ledger.stats().stored).toBe(5);
+  });
+
+  test('a close says so, and writes what memory still has anew', async () => {
+    const folder = newFolder();
+    const first = ledgerOn(folder, { buffer: { maxEvents: 4 } });
+    first.transport.fail();
+    for (let n = 0; n < 9; n += 1) first.ledger.emit('disk.noted', about(n));
+    rmSync(folder, { recursive: true });
+    expect(await first.ledger.close({ timeoutMs: 20 })).toMatchObject({
+      complete: false,
+      left: 5,
+      spooled: 4,
+    });
+    expect(first.ledger.stats()).toMatchObject({ pending: 4, lost: { abandoned: 5 } });
+
+    const second = ledgerOn(folder);
+    expect(await second.ledger.flush()).toEqual({ complete: true, left: 0 });
+    expect(second.ledger.stats().recovered).toMatchObject({ taken: 4, stored: 4 });
+  });
+
+  test('what an earlier process left there: what was not read yet is lost, what was is sent', async () => {
+    const folder = newFolder();
+    const first = ledgerOn(folder);
+    first.transport.fail();
+    for (let n = 0; n < 9; n += 1) first.ledger.emit('disk.noted', about(n));
+    await first.ledger.close({ timeoutMs: 20 });
+    const second = ledgerOn(folder, { buffer: { maxEvents: 4 } });
+    second.transport.hang();
+    await until(
+      'some of it is in memory',
+      () => Promise.resolve(second.ledger.stats().buffered.events),
+      (events) => events > 0,
+    );
+    rmSync(folder, { recursive: true });
+    second.transport.recover();
+    expect((await second.ledger.close()).complete).toBe(true);
+    const { taken, stored } = second.ledger.stats().recovered;
+    expect(stored).toBe(taken);
+    expect(second.transport.messages).toHaveLength(stored);
+  });
 });
 
 describe('R-EDGE-06: close', () => {

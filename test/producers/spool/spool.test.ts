@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   copyFileSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -88,7 +89,10 @@ describe('R-EDGE-08: the spool', () => {
     const folder = newFolder();
     const { spool, logger } = openSpool(folder);
     for (let n = 0; n < 3; n += 1) spool.append(event(n), 'app');
-    for (const file of filesIn(folder)) rmSync(join(folder, file));
+    for (const file of filesIn(folder)) {
+      rmSync(join(folder, file));
+      mkdirSync(join(folder, file)); // EISDIR, from its first byte on
+    }
     expect(await readAll(spool)).toEqual([]);
     expect(logger.lines.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
 
@@ -100,6 +104,30 @@ describe('R-EDGE-08: the spool', () => {
     expect(idsOf(returned)).toEqual(ids(3, 6));
     expect(spool.hasBacklog).toBe(false);
   });
+
+  test.each(['file', 'folder'])(
+    'whose %s somebody deletes, it notices within ten seconds',
+    async (what) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const folder = newFolder();
+      const { spool, logger } = openSpool(folder);
+      for (let n = 0; n < 3; n += 1) spool.append(event(n), 'app');
+      if (what === 'folder') rmSync(folder, { recursive: true });
+      else for (const file of filesIn(folder)) rmSync(join(folder, file));
+      vi.advanceTimersByTime(10_000);
+      expect(spool).toMatchObject({ hasBacklog: false, bytes: 0 });
+      vi.advanceTimersByTime(10_000);
+      expect(logger.lines).toEqual([
+        'error: files of the spool were deleted by somebody else; what they alone had is lost',
+      ]);
+
+      for (let n = 3; n < 6; n += 1) spool.append(event(n), 'app');
+      expect(idsOf(await readAll(spool))).toEqual(ids(3, 6));
+      await spool.close();
+      expect(idsOf(await readAll(openSpool(folder).spool))).toEqual(ids(3, 6));
+    },
+  );
 
   test.each([0, 1, 8, 100])('however little room there is, as %i bytes', async (bytes) => {
     const { spool } = openSpool(newFolder());
