@@ -13,7 +13,7 @@ import type { Transport } from './transport.ts';
 export interface DrainReport {
   /**
    * Everything accepted before the call, and all that earlier processes left on disk, reached its
-   * end: stored, refused by Kafka, or lost with a file of the spool that somebody deleted before.
+   * end: stored, refused by Kafka, or lost with a file of the spool before.
    */
   readonly complete: boolean;
   /**
@@ -156,7 +156,7 @@ export class Delivery {
 
   async #close(timeoutMs: number, lastWords: () => void): Promise<DrainReport> {
     const deadlineMs = performance.now() + timeoutMs;
-    const deletedBefore = this.#disk?.deleted ?? 0;
+    const lostBefore = this.#disk?.lost ?? 0;
     const inTime = await settlesWithin(this.#drained(), timeoutMs);
     if (inTime) {
       lastWords();
@@ -171,9 +171,9 @@ export class Delivery {
     // Nobody hears them but the disk: nothing is sent any more.
     if (!inTime && this.#disk !== undefined) lastWords();
     for (const waiter of this.#roomWaiters) waiter();
-    const { onDiskOnly: spooled = 0, hasBacklog = false, deleted = 0 } = this.#disk ?? {};
+    const { onDiskOnly: spooled = 0, hasBacklog = false } = this.#disk ?? {};
     await this.#disk?.close();
-    const left = lost.length + deleted - deletedBefore;
+    const left = lost.length + (this.#disk?.lost ?? 0) - lostBefore;
     const complete = left === 0 && !hasBacklog;
     const report = this.#report({ complete, left, spooled, error });
     if (!complete) {

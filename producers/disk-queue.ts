@@ -49,7 +49,7 @@ export class DiskQueue {
   readonly #refusing: Episode;
   readonly #waiting: Episode;
   #ownOnDiskOnly = 0;
-  #deleted = 0;
+  #lost = 0;
   #keptInherited = false;
   #refilling: Promise<void> | undefined;
   #stopped = false;
@@ -60,7 +60,7 @@ export class DiskQueue {
     this.#bounds = bounds;
     this.#spool = new Spool(spool, logger, {
       inherited: () => this.refill(),
-      deleted: (segment) => this.#lose(segment),
+      lost: (segment) => this.#lose(segment),
     });
     this.#refusing = new Episode({
       begins: () =>
@@ -161,9 +161,9 @@ export class DiskQueue {
     return lost;
   }
 
-  /** How many of this ledger's events somebody deleted with the files that alone had them. */
-  get deleted(): number {
-    return this.#deleted;
+  /** How many of this ledger's events are lost with the files that alone had them. */
+  get lost(): number {
+    return this.#lost;
   }
 
   /** How many of this ledger's events are on disk, and not in memory. */
@@ -229,9 +229,9 @@ export class DiskQueue {
     return awaited?.listener ?? this.#listeners.own(category);
   }
 
-  /** Somebody deleted it: what it alone had is given up. */
+  /** What the file alone had is given up. */
   #lose(segment: Segment): void {
-    const error = deletedError(segment);
+    const error = lostWith(segment);
     for (const [at, { listener, category, segment: itsOwn }] of this.#awaited) {
       if (itsOwn !== segment) continue;
       this.#awaited.delete(at);
@@ -247,9 +247,9 @@ export class DiskQueue {
     if (!this.#spool.hasBacklog) this.#waiting.over();
   }
 
-  #count(deleted: number): void {
-    this.#deleted += deleted;
-    this.#ownOnDiskOnly -= deleted;
+  #count(lost: number): void {
+    this.#lost += lost;
+    this.#ownOnDiskOnly -= lost;
   }
 
   #keeps(outbound: Outbound): boolean {
@@ -273,7 +273,9 @@ const nameOf = ({ segment, end }: Appended): string => `${segment.path} ${end}`;
 const add = (counts: Map<string, number>, category: string, more: number): void =>
   void counts.set(category, (counts.get(category) ?? 0) + more);
 
-const deletedError = ({ path }: Segment): LedgerlineError =>
-  new LedgerlineError('SPOOL_DELETED', `The spool's file ${path} was deleted by somebody else.`, {
-    hint: 'Give spool.directory a place that nothing cleans up; what it alone had is lost.',
-  });
+const lostWith = ({ path, isDeleted }: Segment): LedgerlineError =>
+  new LedgerlineError(
+    'SPOOL_LOST',
+    `The spool's file ${path} ${isDeleted ? 'was deleted by somebody else' : 'is damaged'}.`,
+    { hint: 'What it alone had is lost. Give spool.directory a sound disk that nobody cleans up.' },
+  );

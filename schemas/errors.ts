@@ -92,9 +92,9 @@ export const ERROR_CODES = {
   },
   EVENT_TOO_LARGE: { retryable: false, meaning: 'the event is larger than the topic takes' },
   SPOOL_FULL: { retryable: true, meaning: 'the spool on disk had no room for the event' },
-  SPOOL_DELETED: {
+  SPOOL_LOST: {
     retryable: true,
-    meaning: 'somebody deleted the file of the spool that alone had the event',
+    meaning: 'the file of the spool that alone had the event is deleted or damaged',
   },
   BUFFER_FULL: { retryable: true, meaning: 'the buffer had no room for the event' },
   PORT_TAKEN: { retryable: false, meaning: 'something else listens on the port' },

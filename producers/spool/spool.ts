@@ -36,8 +36,8 @@ export interface Returned {
 interface SpoolListener {
   /** Something was taken over while it was running already. */
   inherited?(): void;
-  /** Somebody else deleted a file. */
-  deleted?(segment: Segment): void;
+  /** What a file alone had is lost: it was deleted, or is damaged. */
+  lost?(segment: Segment): void;
 }
 
 interface Writing {
@@ -196,7 +196,7 @@ export class Spool {
     const own = this.#own?.holding.isDeleted === true ? this.#own : undefined;
     if (own !== undefined) this.#abandon(own);
     // Last of all: who hears it may have an event to say.
-    for (const segment of deleted) this.#listener.deleted?.(segment);
+    for (const segment of deleted) this.#listener.lost?.(segment);
     return own !== undefined;
   }
 
@@ -270,6 +270,7 @@ export class Spool {
     this.#bytes -= bytes;
     this.#unreadBytes -= bytes;
     this.#tidy(holding);
+    this.#listener.lost?.(segment);
   }
 
   /** Deletes what nobody needs any more. */

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import kafkajs, { type Admin } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { migrate, openClickHouse } from '../../clickhouse/index.ts';
 import { createTopic, workerConfig } from '../../consumers/index.ts';
@@ -146,6 +147,36 @@ const inOneLine = ({ code, output }: Run, ...says: string[]): unknown => ({
 });
 const REFUSED = { code: 1, lines: 1, unsaid: [], secrets: [] };
 
+/** Whoever comes in through the plain listener may do everything. */
+async function asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+  const brokers = [...broker.kafka.brokers];
+  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Up to where the topic is written. */
+const end = (): Promise<number> =>
+  asAdmin(async (admin) => Number((await admin.fetchTopicOffsets(TOPIC))[0]?.high));
+
+const mayWrite = (user: string) => ({
+  resourceType: kafkajs.AclResourceTypes.TOPIC,
+  resourceName: TOPIC,
+  resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+  principal: `User:${user}`,
+  host: '*',
+  operation: kafkajs.AclOperationTypes.WRITE,
+  permissionType: kafkajs.AclPermissionTypes.ALLOW,
+});
+const allow = (user: string): Promise<boolean> =>
+  asAdmin((admin) => admin.createAcls({ acl: [mayWrite(user)] }));
+const forbid = (user: string): Promise<unknown> =>
+  asAdmin((admin) => admin.deleteAcls({ filters: [mayWrite(user)] }));
+
 describe('R-DLV-06: Kafka with SASL and TLS, ClickHouse with TLS and a password', () => {
   test('the whole way: services and the CLI write, a worker stores, verify proves it', async () => {
     const worker = spawnWorker({
@@ -234,6 +265,77 @@ describe('R-DLV-06: who may not come in', () => {
     const { code, output } = await run(['worker', '--check'], stranger);
     expect(code).toBe(1);
     expect(output).toMatch(/no topic audit\.secured|AUTHORIZATION_FAILED/);
+  });
+
+  test('R-EDGE-08: a service that may not write goes on; its events wait, and come once each when it may', async () => {
+    const lines: string[] = [];
+    const say = (fields: object, message: string): void => {
+      const { error } = fields as { error?: { message: string; hint?: string } };
+      lines.push([message, error?.message, error?.hint].join(' '));
+    };
+    const ledger = createLedger({
+      ...optionsFromEnv({ ...secured, LEDGERLINE_KAFKA_SASL_USERNAME: 'stranger' }),
+      service: 'stranger',
+      catalog: builtInCatalog,
+      actor: { type: 'user', id: 'u' },
+      buffer: { maxEvents: 10 },
+      spool: { directory: join(folder, 'spool') },
+      logger: { info: say, warn: say, error: say },
+    });
+    const before = await end();
+    const said = { spooled: 0, accepted: 0, rejected: 0, filtered: 0 };
+    const say100 = (): void => {
+      for (let n = 0; n < 50; n += 1) {
+        const data = { method: 'password' };
+        said[ledger.emit('security.sign_in.attempted', { data }).status] += 1;
+        said[ledger.emit('app.created', { target: { id: `app_${n}` } }).status] += 1;
+      }
+    };
+    try {
+      say100();
+      await expect(
+        ledger.record(
+          'security.sign_in.attempted',
+          { data: { method: 'password' } },
+          {
+            timeoutMs: 2_000,
+          },
+        ),
+      ).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', retryable: true });
+      expect(await end()).toBe(before);
+
+      await allow('stranger');
+      expect(await ledger.flush({ timeoutMs: 60_000 })).toEqual({ complete: true, left: 0 });
+      await forbid('stranger');
+      say100();
+      await until(
+        'a send is refused again',
+        () => Promise.resolve(lines.filter((line) => line.includes('cannot be sent')).length),
+        (times) => times === 2,
+      );
+      await allow('stranger');
+      expect(await ledger.close({ timeoutMs: 60_000 })).toEqual({ complete: true, left: 0 });
+    } finally {
+      await forbid('stranger');
+      await ledger.close({ timeoutMs: 1 });
+    }
+    const { accepted, stored, pending, lost, rejected, byCategory } = ledger.stats();
+    expect({ stored, pending, lost }).toMatchObject({
+      stored: accepted,
+      pending: 0,
+      lost: { refused: 0 },
+    });
+    expect(byCategory['security']?.stored).toBe(101);
+    expect(rejected.queue_full).toBe(said.rejected);
+    expect((await end()) - before).toBe(stored);
+    const refusedLines = lines.filter((line) => line.includes('cannot be sent'));
+    expect(refusedLines).toHaveLength(2);
+    for (const line of refusedLines) {
+      expect(line).toContain('AUTHORIZATION_FAILED');
+      expect(line).toContain('kafka-acls.sh --add --producer');
+    }
+    expect(lines.filter((line) => line.startsWith('events are sent again'))).toHaveLength(2);
+    expect(lines.join()).not.toContain(SECRET);
   });
 
   test('a certificate of an unknown authority, and a port that speaks no TLS, are named', async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
@@ -228,7 +228,7 @@ describe('R-EDGE-08: when somebody deletes the spool under a running ledger', ()
     rmSync(folder, { recursive: true });
     transport.recover();
     expect(await ledger.flush()).toEqual({ complete: true, left: 0 });
-    expect(await recorded).toMatchObject({ name: 'DeliveryError', code: 'SPOOL_DELETED' });
+    expect(await recorded).toMatchObject({ name: 'DeliveryError', code: 'SPOOL_LOST' });
     expect(ledger.stats()).toMatchObject({
       accepted: 11,
       stored: 4,
@@ -260,6 +260,21 @@ describe('R-EDGE-08: when somebody deletes the spool under a running ledger', ()
     const second = ledgerOn(folder);
     expect(await second.ledger.flush()).toEqual({ complete: true, left: 0 });
     expect(second.ledger.stats().recovered).toMatchObject({ taken: 4, stored: 4 });
+  });
+
+  test('nor is anything called spooled that a damaged file does not give back', async () => {
+    const folder = newFolder();
+    const { ledger, transport } = ledgerOn(folder, { buffer: { maxEvents: 4 } });
+    transport.hang();
+    for (let n = 0; n < 9; n += 1) ledger.emit('disk.noted', about(n));
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (file.endsWith('.seg')) truncateSync(join(folder, file), 100);
+    }
+    transport.recover();
+    expect(await ledger.flush()).toEqual({ complete: true, left: 0 });
+    expect(ledger.stats()).toMatchObject({ stored: 4, pending: 0, lost: { abandoned: 5 } });
+    expect(await ledger.close()).toEqual({ complete: true, left: 0 });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('what an earlier process left there: what was not read yet is lost, what was is sent', async () => {
